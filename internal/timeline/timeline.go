@@ -1,0 +1,93 @@
+// Package timeline lowers a movie plus the facts about its media into absolute
+// times: which clip shows where, from which frame to which, over what, and
+// which sound is heard when. It is pure: the same movie and facts give the same
+// timeline, and it opens nothing and reads no clock.
+package timeline
+
+import "github.com/reelhook/reelhook/internal/movie"
+
+// Facts is what is known about one medium once it was probed.
+type Facts struct {
+	// Duration in seconds; 0 for a still picture.
+	Duration float64
+	// Width and Height of the picture as shown, 0 without one.
+	Width, Height int
+	// HasAudio tells whether the medium sounds.
+	HasAudio bool
+	// Still tells that the picture never changes.
+	Still bool
+}
+
+// Timeline is the whole movie in absolute frames. Frame n covers the time from
+// n/FPS to (n+1)/FPS seconds.
+type Timeline struct {
+	Width, Height int
+	FPS           movie.Rate
+	// Frames is the length of the movie.
+	Frames int
+	// Scenes in order; neighbours overlap only by a transition.
+	Scenes []Scene
+	// Below and Above are the movie's own clips, in paint order: Below paints
+	// under all scenes (z-index < 0), Above over them.
+	Below, Above []Clip
+	// Sounds are what is heard, in document order.
+	Sounds []Sound
+	// Warnings are adjustments that only the media's facts could show.
+	Warnings []movie.Fault
+}
+
+// Scene is a span of frames with its own picture.
+type Scene struct {
+	Span
+	Background movie.Color
+	// Transition is the number of frames at the start of this scene that blend
+	// with the scene before, 0 for a cut; Style is its xfade name.
+	Transition int
+	Style      string
+	// Clips in paint order, their spans in movie frames.
+	Clips []Clip
+}
+
+// Span is the frames from In up to, not including, Out.
+type Span struct{ In, Out int }
+
+// Clip is one picture element, placed in time and space.
+type Clip struct {
+	Span
+	// Element is where it comes from.
+	Element *movie.Element
+	// Box is where it paints on the canvas, in pixels; it may reach outside.
+	// For text it is the element's canvas, inside which the block is placed.
+	Box Rect
+	// Crop is the part of the source that fills Box, as a fraction of the
+	// source's size: {0,0,1,1} for all of it.
+	Crop Area
+	// FadeIn and FadeOut are lengths in frames, within the span.
+	FadeIn, FadeOut int
+	// Seek is where in the source the clip starts, in seconds; Loop is how
+	// often it plays (movie.Endless for ever); Hold is the frames at the end
+	// during which the last picture stands still (extra-time, or a source
+	// shorter than its span).
+	Seek float64
+	Loop int
+	Hold int
+}
+
+// Rect is a rectangle in canvas pixels.
+type Rect struct{ X, Y, W, H int }
+
+// Area is a rectangle in fractions of a picture's size.
+type Area struct{ X, Y, W, H float64 }
+
+// Sound is one element that is heard.
+type Sound struct {
+	Span
+	Element *movie.Element
+	// Volume is the gain factor.
+	Volume float64
+	// FadeIn and FadeOut are lengths in frames, within the span.
+	FadeIn, FadeOut int
+	// Seek is where in the source it starts, in seconds; Loop as in Clip.
+	Seek float64
+	Loop int
+}
