@@ -1,0 +1,125 @@
+// Package ffmpeg finds FFmpeg's programs and runs them on hostile files without
+// trusting them: one forced demuxer per input, closed lists of protocols,
+// formats and codecs, limits on pixels, memory, time and file size, a process
+// group of its own, and a sandbox without network where the system allows one.
+//
+// It is the only package that starts processes. It must not know what a movie
+// or a scene is.
+package ffmpeg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Tools are the programs found on this machine.
+type Tools struct {
+	FFmpeg, FFprobe string
+	// Version is FFmpeg's own, part of what makes a rendering reproducible.
+	Version string
+	// bwrap and prlimit are empty where they cannot be used.
+	bwrap, prlimit string
+}
+
+// Sandboxed tells whether FFmpeg runs without network and with a view of the
+// file system that holds only its inputs and its job folder.
+func (t *Tools) Sandboxed() bool { return t.bwrap != "" }
+
+// Find looks the programs up and tries whether the sandbox starts here. The
+// error names what is missing and the command that installs it.
+func Find(ctx context.Context) (*Tools, error) {
+	t := &Tools{}
+	for name, at := range map[string]*string{"ffmpeg": &t.FFmpeg, "ffprobe": &t.FFprobe} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			return nil, fmt.Errorf("%s was not found; install it with: %s", name, installHint())
+		}
+		*at = path
+	}
+	out, err := exec.CommandContext(ctx, t.FFmpeg, "-version").Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s does not start: %w", t.FFmpeg, err)
+	}
+	t.Version, _, _ = strings.Cut(strings.TrimPrefix(string(out), "ffmpeg version "), " ")
+	t.prlimit, _ = exec.LookPath("prlimit")
+	t.bwrap, _ = exec.LookPath("bwrap")
+	if t.bwrap != "" && !t.sandboxStarts(ctx) {
+		t.bwrap = ""
+	}
+	return t, nil
+}
+
+// sandboxStarts tries the sandbox once: inside some containers the kernel
+// refuses it.
+func (t *Tools) sandboxStarts(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	p := process{program: t.FFmpeg, args: []string{"-version"}, limits: DefaultLimits()}
+	return t.exec(ctx, p) == nil
+}
+
+func installHint() string {
+	if runtime.GOOS == "darwin" {
+		return "brew install ffmpeg"
+	}
+	if _, err := exec.LookPath("apt-get"); err == nil {
+		return "sudo apt-get install ffmpeg"
+	}
+	return "your package manager (dnf install ffmpeg, pacman -S ffmpeg)"
+}
+
+// Limits bound one run.
+type Limits struct {
+	// MaxPixels is the largest picture that is decoded.
+	MaxPixels int64
+	// Memory is address space in bytes.
+	Memory int64
+	// FileSize is the largest file in bytes that is written.
+	FileSize int64
+	// CPU is processor time over all threads, Wall time on the clock.
+	CPU, Wall time.Duration
+	// Stall is how long a run may go without a new frame.
+	Stall time.Duration
+}
+
+// DefaultLimits suit one window of a movie of up to 4K.
+func DefaultLimits() Limits {
+	return Limits{
+		MaxPixels: 50_000_000,
+		Memory:    6 << 30,
+		FileSize:  16 << 30,
+		CPU:       30 * time.Minute,
+		Wall:      30 * time.Minute,
+		Stall:     time.Minute,
+	}
+}
+
+// RunError is a run that failed.
+type RunError struct {
+	// Message is the last thing FFmpeg said, without paths of this machine.
+	Message string
+	// Err is the cause: the exit status, a limit, or the context's cause.
+	Err error
+}
+
+func (e *RunError) Error() string {
+	if e.Message == "" {
+		return e.Err.Error()
+	}
+	return e.Message
+}
+
+func (e *RunError) Unwrap() error { return e.Err }
+
+// What can end a run from outside.
+var (
+	// ErrStalled is a run that stopped making frames.
+	ErrStalled = errors.New("FFmpeg made no progress and was stopped")
+	// ErrTooLong is a run that reached its wall clock limit.
+	ErrTooLong = errors.New("FFmpeg took too long and was stopped")
+)
