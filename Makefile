@@ -1,0 +1,29 @@
+# Every target that people and CI run. `make` alone lists them.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+LINT := go tool -modfile=tools/go.mod golangci-lint
+SEEDS ?= 50
+
+.PHONY: help build demo test lint bench soak clean deps
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/reelhook
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/reelhook ./cmd/reelhook
+
+demo: ## install what is missing, build, render the sample movie and receive its webhook
+	@scripts/deps run
+	@$(MAKE) --no-print-directory build
+	@bin/reelhook demo
+
+test: ## install what the tests need, lint, run every test with the race detector
+	@scripts/deps test
+	@$(MAKE) --no-print-directory lint
+	go test -race -timeout 9m ./...
+
+lint: ## check style, walls between packages and formatting
+	$(LINT) run ./...
+
+clean: ## remove what was built
+	rm -rf bin
