@@ -122,7 +122,7 @@ func (t *Tools) Run(ctx context.Context, dir string, c Command, lim Limits, onFr
 		})
 	}()
 	err = t.exec(ctx, p)
-	w.Close()
+	w.Close() //nolint:errcheck // a pipe in memory always closes
 	<-done
 	return err
 }

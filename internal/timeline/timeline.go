@@ -65,12 +65,11 @@ type Clip struct {
 	// FadeIn and FadeOut are lengths in frames, within the span.
 	FadeIn, FadeOut int
 	// Seek is where in the source the clip starts, in seconds; Loop is how
-	// often it plays (movie.Endless for ever); Hold is the frames at the end
-	// during which the last picture stands still (extra-time, or a source
-	// shorter than its span).
+	// often it plays (movie.Endless for ever). A source that is over before the
+	// span is keeps its last picture: so looks extra-time, and a duration longer
+	// than the medium.
 	Seek float64
 	Loop int
-	Hold int
 }
 
 // Rect is a rectangle in canvas pixels.

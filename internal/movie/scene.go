@@ -1,0 +1,70 @@
+package movie
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// transitionStyles are the names a transition may have (section 14 of the
+// contract); they are FFmpeg's xfade names.
+var transitionStyles = strings.Fields(`fade fadeblack fadewhite fadegrays wipeleft wiperight wipeup wipedown wipetl wipetr
+	wipebl wipebr slideleft slideright slideup slidedown smoothleft smoothright smoothup smoothdown circlecrop rectcrop
+	circleopen circleclose vertopen vertclose horzopen horzclose distance radial dissolve pixelize diagtl diagtr diagbl
+	diagbr hlslice hrslice vuslice vdslice hblur squeezeh squeezev zoomin`)
+
+func (r reader) scene(index int) Scene {
+	s := Scene{
+		Path: r.path, ID: r.text("id", ""),
+		Duration:   r.length("duration", Intrinsic),
+		Background: r.color("background-color", Color{A: 255}),
+		Transition: r.transition(),
+	}
+	r.unsupported("iterate", "import")
+	if v := r.get("condition"); v != nil {
+		r.fault("condition", "'condition' (%s) is not supported by this version of Reelhook; remove it", r.at("condition"))
+	}
+	s.Elements = r.elements(func(i int) string { return fmt.Sprintf("Scene #%d, element #%d", index+1, i+1) })
+	return s
+}
+
+func (r reader) transition() *Transition {
+	o, ok := r.get("transition").(*object)
+	if !ok || len(o.keys) == 0 {
+		return nil
+	}
+	t := reader{o, r.m, r.at("transition")}
+	style := strings.ToLower(t.text("style", "fade"))
+	if !slices.Contains(transitionStyles, style) {
+		t.warn("style", "Unknown transition style %q; fade was used", style)
+		style = "fade"
+	}
+	d := t.within("duration", 1, 0, maxSeconds)
+	if d == 0 {
+		return nil
+	}
+	return &Transition{Style: style, Duration: d}
+}
+
+// maxSeconds bounds every length, so that no sum of them can overflow a count of
+// frames: a day.
+const maxSeconds = 86400
+
+// length is a duration: seconds, or one of the special values. "auto" is
+// Intrinsic (section 28 of the contract).
+func (r reader) length(key string, otherwise float64) float64 {
+	if s, ok := r.get(key).(string); ok && strings.EqualFold(strings.TrimSpace(s), "auto") {
+		return Intrinsic
+	}
+	d := r.number(key, otherwise)
+	switch {
+	case d == Intrinsic || d == Container:
+		return d
+	case d < 0:
+		r.warn(key, "%s cannot be %s; the default was used", key, trimNumber(d))
+		return otherwise
+	case d == 0:
+		return otherwise
+	}
+	return r.within(key, otherwise, 0, maxSeconds)
+}

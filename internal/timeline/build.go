@@ -1,0 +1,259 @@
+package timeline
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/reelhook/reelhook/internal/movie"
+)
+
+// emptyMovie is how long one empty scene with nothing else lasts, in seconds.
+const emptyMovie = 5
+
+// longest is the longest movie, in seconds: counts of frames and samples must
+// not overflow.
+const longest = 86400
+
+// Build lowers a movie to its timeline (sections 19 and 20 of the contract).
+// facts tells what is known about an element's medium. The error is a
+// movie.Fault.
+func Build(m *movie.Movie, facts func(*movie.Element) Facts) (*Timeline, error) {
+	b := &builder{Timeline: &Timeline{Width: m.Width, Height: m.Height, FPS: m.FPS}, facts: facts}
+	own := b.contents(m.Elements, 0)
+	scenes := b.scenes(m, own.length())
+	end := own.length()
+	for _, s := range scenes {
+		end = max(end, s.start+s.length)
+	}
+	switch {
+	case end < 1:
+		return nil, movie.Fault{Path: "scenes", Message: "Movie duration cannot be zero"}
+	case end > longest:
+		return nil, movie.Fault{Path: "scenes", Message: "A movie can last 24 hours at most"}
+	}
+	b.Frames = b.frame(end)
+	for i := range scenes {
+		b.addScene(&m.Scenes[i], scenes[i])
+	}
+	for _, c := range b.place(own, 0, end) {
+		if c.Element.ZIndex < 0 {
+			b.Below = append(b.Below, c)
+		} else {
+			b.Above = append(b.Above, c)
+		}
+	}
+	return b.Timeline, nil
+}
+
+type builder struct {
+	*Timeline
+	facts func(*movie.Element) Facts
+}
+
+// sceneTime is when a scene is on, in seconds.
+type sceneTime struct {
+	start, length, transition float64
+	contents                  contents
+}
+
+// scenes finds when each scene is on. other is how long the movie's own
+// elements last: a scene of no length among nothing but such scenes spans them,
+// so that its background shows.
+func (b *builder) scenes(m *movie.Movie, other float64) []sceneTime {
+	list := make([]sceneTime, len(m.Scenes))
+	var sum float64
+	for i := range m.Scenes {
+		s := &m.Scenes[i]
+		list[i].contents = b.contents(s.Elements, max(0, s.Duration))
+		list[i].length = list[i].contents.length()
+		if s.Duration > 0 {
+			list[i].length = s.Duration
+		}
+		sum += list[i].length
+	}
+	if sum == 0 && len(list) > 0 {
+		list[0].length = other
+		if other == 0 && len(m.Elements) == 0 && len(m.Scenes[0].Elements) == 0 {
+			list[0].length = emptyMovie
+		}
+	}
+	at := 0.0
+	for i := range list {
+		if t := m.Scenes[i].Transition; t != nil {
+			list[i].transition = b.clamp(m, i, list, t.Duration)
+		}
+		list[i].start = at - list[i].transition
+		at = list[i].start + list[i].length
+	}
+	return list
+}
+
+// clamp shortens a transition to what both of its scenes can give.
+func (b *builder) clamp(m *movie.Movie, i int, list []sceneTime, wanted float64) float64 {
+	path := m.Scenes[i].Path + ".transition"
+	if i == 0 {
+		b.warn(path, "The first scene has nothing to blend with; its transition was ignored")
+		return 0
+	}
+	got := min(wanted, list[i].length, list[i-1].length-list[i-1].transition)
+	if got < wanted {
+		b.warn(path+".duration", "The transition is longer than its scenes; it was shortened")
+	}
+	return got
+}
+
+func (b *builder) warn(path, message string) {
+	b.Warnings = append(b.Warnings, movie.Fault{Path: path, Message: message})
+}
+
+func (b *builder) addScene(s *movie.Scene, t sceneTime) {
+	scene := Scene{Span: Span{b.frame(t.start), b.frame(t.start + t.length)}, Background: s.Background}
+	if s.Transition != nil && len(b.Scenes) > 0 {
+		scene.Style = s.Transition.Style
+		scene.Transition = max(0, b.Scenes[len(b.Scenes)-1].Out-scene.In)
+	}
+	scene.Clips = b.place(t.contents, t.start, t.length)
+	b.Scenes = append(b.Scenes, scene)
+}
+
+// frame is the frame nearest to a time in seconds. Times are always absolute:
+// rounding sums, not summing rounded parts, is what keeps frames exact.
+func (b *builder) frame(at float64) int {
+	return int(math.Round(at * float64(b.FPS.Num) / float64(b.FPS.Den)))
+}
+
+// contents is the elements of one container with their times inside it.
+type contents []timed
+
+// timed is one element from start to end in seconds, within its container.
+// Without length (stretch) it lasts as long as its container.
+type timed struct {
+	element    *movie.Element
+	start, end float64
+	stretch    bool
+}
+
+// length is how long the contents keep their container open.
+func (c contents) length() float64 {
+	var end float64
+	for _, t := range c {
+		if !t.stretch {
+			end = max(end, t.end)
+		}
+	}
+	return end
+}
+
+// contents finds the times of a container's elements. whole is the container's
+// exact length, 0 when its elements make it.
+func (b *builder) contents(elements []movie.Element, whole float64) contents {
+	var list contents
+	for i := range elements {
+		e := &elements[i]
+		t := timed{element: e, start: e.Start}
+		if e.Start == movie.AtEnd {
+			t.start = list.length()
+		}
+		d := b.duration(e)
+		t.stretch = d == movie.Container
+		t.end = t.start + d + e.ExtraTime
+		if t.stretch {
+			t.end = max(whole, t.start)
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
+// duration is an element's own length in seconds, or movie.Container for one
+// that gives its container none: images and texts without a length stretch.
+func (b *builder) duration(e *movie.Element) float64 {
+	if e.Duration != movie.Intrinsic {
+		return e.Duration
+	}
+	if e.Type == movie.Image || e.Type == movie.Text {
+		return movie.Container
+	}
+	plays := max(1, e.Sound.Loop) // endless without an end to reach plays once
+	return b.played(e) * float64(plays)
+}
+
+// played is how long one play of a medium lasts, in seconds.
+func (b *builder) played(e *movie.Element) float64 {
+	return max(0, b.facts(e).Duration-b.seek(e))
+}
+
+// seek is where a medium starts; a negative one counts from its end.
+func (b *builder) seek(e *movie.Element) float64 {
+	if e.Sound == nil {
+		return 0
+	}
+	d := b.facts(e).Duration
+	if e.Sound.Seek < 0 {
+		return max(0, d+e.Sound.Seek)
+	}
+	return min(e.Sound.Seek, d)
+}
+
+// place turns a container's elements into clips in paint order, and notes their
+// sounds. start and length are the container's, in seconds.
+func (b *builder) place(list contents, start, length float64) []Clip {
+	var clips []Clip
+	for _, t := range list {
+		end := min(t.end, length)
+		if t.stretch {
+			end = length
+		}
+		span := Span{b.frame(start + t.start), b.frame(start + end)}
+		if span.In >= span.Out {
+			continue
+		}
+		if t.element.Visual != nil {
+			clips = append(clips, b.clip(t.element, span))
+		}
+		b.addSound(t, span)
+	}
+	slices.SortStableFunc(clips, func(x, y Clip) int { return cmp.Compare(x.Element.ZIndex, y.Element.ZIndex) })
+	return clips
+}
+
+func (b *builder) clip(e *movie.Element, span Span) Clip {
+	c := Clip{Span: span, Element: e, Seek: b.seek(e), Loop: 1}
+	if e.Sound != nil {
+		c.Loop = e.Sound.Loop
+	}
+	c.FadeIn, c.FadeOut = b.fades(e, span)
+	c.Box, c.Crop = b.box(e)
+	return c
+}
+
+// fades are the lengths of an element's fades in frames; both together fit its
+// span.
+func (b *builder) fades(e *movie.Element, span Span) (in, out int) {
+	length := span.Out - span.In
+	in = min(b.frame(e.FadeIn), length)
+	out = min(b.frame(e.FadeOut), length-in)
+	return in, out
+}
+
+// addSound notes what an element sounds like. Sound ends with its medium;
+// extra-time holds only the picture.
+func (b *builder) addSound(t timed, span Span) {
+	e := t.element
+	if e.Sound == nil || e.Sound.Muted || e.Sound.Volume == 0 || !b.facts(e).HasAudio {
+		return
+	}
+	if !t.stretch && e.ExtraTime > 0 {
+		span.Out = min(span.Out, span.In+b.frame(t.end-t.start-e.ExtraTime))
+	}
+	if e.Sound.Loop != movie.Endless {
+		span.Out = min(span.Out, span.In+b.frame(b.played(e)*float64(e.Sound.Loop)))
+	}
+	if span.In >= span.Out {
+		return
+	}
+	s := Sound{Span: span, Element: e, Volume: e.Sound.Volume, Seek: b.seek(e), Loop: e.Sound.Loop}
+	s.FadeIn, s.FadeOut = b.fades(e, span)
+	b.Sounds = append(b.Sounds, s)
+}
