@@ -41,6 +41,10 @@ type Project struct {
 	Source     []byte
 	ClientData json.RawMessage
 	Warnings   []movie.Fault
+	// FileKey is the blob key its file will have: unguessable, and made when the
+	// project is, so that rendering again after a crash replaces what the first
+	// try left.
+	FileKey string
 	// Starts counts how often a worker began to render it and was not put back.
 	Starts int
 	// Result is set when Done.

@@ -1,0 +1,60 @@
+package render
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/reelhook/reelhook/internal/movie"
+)
+
+// preset is what a movie's quality means to x264.
+type preset struct {
+	name string
+	crf  int
+}
+
+// presets, measured on 1080p moving pictures: each step up costs about half
+// again as much CPU. veryfast at 23 is the usual choice for video on the web.
+var presets = map[movie.Quality]preset{
+	movie.Low:    {"superfast", 28},
+	movie.Medium: {"veryfast", 23},
+	movie.High:   {"faster", 21},
+}
+
+// pictureOptions are the output options of a window. They must not depend on
+// anything but the movie: windows are joined by copying, which needs one
+// decoder configuration for all of them.
+func pictureOptions(m *movie.Movie) []string {
+	p, ok := presets[m.Quality]
+	if !ok {
+		p = presets[movie.High]
+	}
+	// A key frame at least every ten seconds keeps seeking cheap.
+	keyint := max(1, 10*m.FPS.Num/m.FPS.Den)
+	return append([]string{
+		"-an", "-c:v", "libx264", "-preset", p.name, "-crf", strconv.Itoa(p.crf), "-threads", "1",
+		"-x264-params", fmt.Sprintf("keyint=%d:min-keyint=1:scenecut=40", keyint),
+		"-r", rate(m.FPS),
+	}, colourOptions...)
+}
+
+// colourOptions say what every filtergraph produces: bt709, limited range.
+var colourOptions = []string{
+	"-pix_fmt", "yuv420p", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
+}
+
+// soundOptions encode the mix: AAC, 48 kHz, stereo, as every platform takes it.
+var soundOptions = []string{"-c:a", "aac", "-b:a", "160k", "-ar", strconv.Itoa(sampleRate), "-ac", strconv.Itoa(channels)}
+
+func rate(r movie.Rate) string { return fmt.Sprintf("%d/%d", r.Num, r.Den) }
+
+// samples is where frame n begins in the sound.
+func samples(n int, fps movie.Rate) int64 {
+	num, den := int64(n)*int64(fps.Den)*sampleRate, int64(fps.Num)
+	return (num + den/2) / den
+}
+
+// seconds is how long n frames last.
+func seconds(n int, fps movie.Rate) float64 {
+	return float64(n) * float64(fps.Den) / float64(fps.Num)
+}

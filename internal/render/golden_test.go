@@ -1,0 +1,116 @@
+package render
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/reelhook/reelhook/internal/ffmpeg"
+	"github.com/reelhook/reelhook/internal/media"
+	"github.com/reelhook/reelhook/internal/movie"
+	"github.com/reelhook/reelhook/internal/text"
+	"github.com/reelhook/reelhook/internal/timeline"
+)
+
+var update = flag.Bool("update", false, "rewrite the wanted parts of testdata")
+
+// fonts is the machine's fonts, scanned once.
+var fonts = sync.OnceValue(func() *text.Library {
+	l, err := text.Open(filepath.Join(os.TempDir(), "reelhook-test-fonts"))
+	if err != nil {
+		panic(err)
+	}
+	return l
+})
+
+// told is a fetcher that reads what a medium is like from its address, as
+// v.mp4?d=8&w=640&h=360&sound=1 (seconds, pixels).
+type told struct{}
+
+func (told) Fetch(_ context.Context, _ string, wants []media.Want, _ func(int, int)) (map[media.Want]media.Asset, map[media.Want]error) {
+	assets := map[media.Want]media.Asset{}
+	for _, w := range wants {
+		u, _ := url.Parse(w.URL)
+		n := func(key string) int { x, _ := strconv.Atoi(u.Query().Get(key)); return x }
+		a := media.Asset{Path: "/media/" + u.Path, Format: ffmpeg.Format{Kind: ffmpeg.Kind(w.Use), Demuxer: "mov"}}
+		if w.Use == media.Image {
+			a.Format.Demuxer = "png_pipe"
+		}
+		a.Media.Duration, _ = strconv.ParseFloat(u.Query().Get("d"), 64)
+		if n("w") > 0 {
+			a.Media.Video = &ffmpeg.VideoStream{Width: n("w"), Height: n("h"), Alpha: n("alpha") > 0, Codec: "h264"}
+		}
+		if n("sound") > 0 {
+			a.Media.Audio = &ffmpeg.AudioStream{Rate: 44100, Channels: 2}
+		}
+		assets[w] = a
+	}
+	return assets, nil
+}
+
+// TestCommands reads testdata/commands.txt: cases of "# name", a Movie JSON,
+// "->" and the command line of each window. What is beside the files is made up;
+// the same movies are rendered for real in TestRender.
+func TestCommands(t *testing.T) {
+	const file = "testdata/commands.txt"
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for block := range strings.SplitSeq(string(content), "\n# ") {
+		name, rest, _ := strings.Cut(strings.TrimPrefix(block, "# "), "\n")
+		source, want, _ := strings.Cut(rest, "\n->")
+		got := commands(t, source)
+		fmt.Fprintf(&out, "# %s\n%s\n->\n%s\n", name, strings.TrimSpace(source), got)
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)); diff != "" && !*update {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// commands shows the windows of a movie and the graph of each.
+func commands(t *testing.T, source string) string {
+	m, err := movie.Parse([]byte(source))
+	if err != nil || len(m.Faults) > 0 {
+		t.Fatalf("%v %v", err, m.Faults)
+	}
+	dir := t.TempDir()
+	j := &job{Renderer: New(Options{Fetcher: told{}, Fonts: fonts(), Cores: 2}), movie: m, dir: dir, progress: newProgress(nil)}
+	if err := j.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if j.timeline, err = timeline.Build(m, j.sources.facts); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, w := range cut(j.timeline, j.Cores) {
+		c := j.command(w, "window.mp4")
+		fmt.Fprintf(&b, "%d-%d\n", w.In, w.Out)
+		for i, in := range c.Inputs {
+			fmt.Fprintf(&b, "  %d: %s", i, strings.ReplaceAll(in.Path, dir, ""))
+			if in.Seek > 0 {
+				fmt.Fprintf(&b, " from %.3f", in.Seek)
+			}
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "  %s\n  %s\n", strings.ReplaceAll(c.Graph.String(), "\n", "\n  "), strings.Join(c.Output, " "))
+	}
+	return b.String()
+}

@@ -1,0 +1,152 @@
+package render
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/reelhook/reelhook/internal/ffmpeg"
+	"github.com/reelhook/reelhook/internal/movie"
+	"github.com/reelhook/reelhook/internal/timeline"
+)
+
+// layer is a clip by itself, at its size, with its fades; its frame 0 is the
+// window's, whatever part of the clip that is.
+func (p *picture) layer(c timeline.Clip) string {
+	first, last := max(c.In, p.window.In), min(c.Out, p.window.Out)
+	// A fade counts frames from its own start, so a window that begins inside
+	// one begins earlier and drops what came before it.
+	from := p.fadeStart(c, first)
+	var pad string
+	if s := p.sources[c.Element]; s.still() {
+		pad = p.still(c, s, from, last)
+	} else {
+		pad = p.moving(c, s, from, last)
+	}
+	filters := p.fade(c, from)
+	if from < first {
+		filters = append(filters, f("trim", "start_frame", first-from))
+	}
+	if from < first || first > p.window.In {
+		filters = append(filters, p.clock(first-p.window.In)...)
+	}
+	if len(filters) == 0 {
+		return pad
+	}
+	return p.join([]string{pad}, filters...)
+}
+
+// fadeStart is where to begin a clip so that a fade running at frame at is
+// whole.
+func (p *picture) fadeStart(c timeline.Clip, at int) int {
+	switch {
+	case at < c.In+c.FadeIn:
+		return c.In
+	case at > c.Out-c.FadeOut:
+		return c.Out - c.FadeOut
+	}
+	return at
+}
+
+// fade is the filters for a clip's fades, on a stream whose frame 0 is the
+// movie's frame from.
+func (p *picture) fade(c timeline.Clip, from int) []ffmpeg.Filter {
+	if !p.fades(c) {
+		return nil
+	}
+	filters := []ffmpeg.Filter{f("format", "pix_fmts", "yuva420p")}
+	if c.FadeIn > 0 && from < c.In+c.FadeIn {
+		filters = append(filters, f("fade", "type", "in", "start_frame", max(0, c.In-from), "nb_frames", c.FadeIn, "alpha", 1))
+	}
+	if start := c.Out - c.FadeOut; c.FadeOut > 0 && start >= from {
+		filters = append(filters, f("fade", "type", "out", "start_frame", start-from, "nb_frames", c.FadeOut, "alpha", 1))
+	}
+	return filters
+}
+
+// clock numbers frames one by one, the first as frame at.
+func (p *picture) clock(at int) []ffmpeg.Filter {
+	return []ffmpeg.Filter{
+		f("settb", "expr", fmt.Sprintf("%d/%d", p.FPS.Den, p.FPS.Num)),
+		f("setpts", "expr", fmt.Sprintf("N+%d", at)),
+	}
+}
+
+// still is the frames from..to of a picture that does not change: decoded and
+// scaled once, then repeated. A looped input would decode it for every frame.
+func (p *picture) still(c timeline.Clip, s source, from, to int) string {
+	pad := p.input(s.input())
+	filters := p.fit(c, s)
+	if zooms(c) {
+		filters = append(filters, p.zoom(c, from-c.In, to-from)...)
+	} else {
+		filters = append(filters, f("loop", "loop", -1, "size", 1, "start", 0))
+	}
+	filters = append(filters, p.clock(0)...)
+	return p.join([]string{pad}, append(filters, f("trim", "end_frame", to-from))...)
+}
+
+// fit crops and scales a source to its box, in the colours of the output.
+func (p *picture) fit(c timeline.Clip, s source) []ffmpeg.Filter {
+	var filters []ffmpeg.Filter
+	if c.Crop != (timeline.Area{W: 1, H: 1}) && c.Crop != (timeline.Area{}) {
+		filters = append(filters, f("crop",
+			"w", fmt.Sprintf("iw*%.6f", c.Crop.W), "h", fmt.Sprintf("ih*%.6f", c.Crop.H),
+			"x", fmt.Sprintf("iw*%.6f", c.Crop.X), "y", fmt.Sprintf("ih*%.6f", c.Crop.Y), "exact", 1))
+	}
+	size := s.size(c)
+	if zooms(c) {
+		size.W, size.H = oversample*size.W, oversample*size.H
+	}
+	scale := []any{"w", size.W, "h", size.H, "flags", "bicubic", "out_color_matrix", "bt709", "out_range", "tv"}
+	if m := s.matrix(); m != "" {
+		scale = append(scale, "in_color_matrix", m)
+	}
+	filters = append(filters, f("scale", scale...))
+	if v := c.Element.Visual; v.FlipHorizontal {
+		filters = append(filters, f("hflip"))
+	}
+	if v := c.Element.Visual; v.FlipVertical {
+		filters = append(filters, f("vflip"))
+	}
+	opacity := c.Element.Visual.Opacity
+	format := "yuv420p"
+	if s.alpha() || opacity < 1 {
+		format = "yuva420p"
+	}
+	filters = append(filters, f("format", "pix_fmts", format), f("setsar", "sar", "1"))
+	if opacity < 1 { // here, so that a still is made fainter once and not for every frame
+		filters = append(filters, f("lutyuv", "a", fmt.Sprintf("val*%.4f", opacity)))
+	}
+	return filters
+}
+
+// solid is one colour over the whole canvas.
+func (p *picture) solid(c movie.Color) string {
+	y, u, v := yuv(c)
+	filters := []ffmpeg.Filter{
+		f("color", "color", "black", "size", fmt.Sprintf("%dx%d", p.Width, p.Height), "rate", rate(p.FPS)),
+		f("trim", "end_frame", 1),
+		f("format", "pix_fmts", "yuv420p"),
+		// Set as bt709 numbers: the filter's own conversion of a colour is bt601.
+		f("lutyuv", "y", y, "u", u, "v", v),
+		f("loop", "loop", -1, "size", 1, "start", 0),
+	}
+	filters = append(filters, p.clock(0)...)
+	return p.join(nil, append(filters, f("trim", "end_frame", p.window.frames()))...)
+}
+
+// veil lays a half transparent colour over base.
+func (p *picture) veil(base string, c movie.Color) string {
+	pane := p.join([]string{p.solid(c)}, f("format", "pix_fmts", "yuva420p"), f("lutyuv", "a", int(c.A)))
+	return p.join([]string{base, pane}, f("overlay", "format", "yuv420"))
+}
+
+// yuv is a colour in bt709 limited range (ITU-R BT.709, 8 bit).
+func yuv(c movie.Color) (y, u, v int) {
+	r, g, b := float64(c.R)/255, float64(c.G)/255, float64(c.B)/255
+	luma := 0.2126*r + 0.7152*g + 0.0722*b
+	y = int(math.Round(16 + 219*luma))
+	u = int(math.Round(128 + 224*(b-luma)/1.8556))
+	v = int(math.Round(128 + 224*(r-luma)/1.5748))
+	return y, u, v
+}

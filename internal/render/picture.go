@@ -1,0 +1,143 @@
+package render
+
+import (
+	"fmt"
+
+	"github.com/reelhook/reelhook/internal/ffmpeg"
+	"github.com/reelhook/reelhook/internal/movie"
+	"github.com/reelhook/reelhook/internal/timeline"
+)
+
+// picture builds the inputs and the filtergraph of one window. Streams inside it
+// are named by pads; frame 0 of every stream is the window's first frame.
+type picture struct {
+	*timeline.Timeline
+	sources map[*movie.Element]source
+	window  window
+	inputs  []ffmpeg.Input
+	graph   ffmpeg.Graph
+}
+
+// output is the pad that carries the finished picture.
+const output = "out"
+
+// draw builds the graph of a window. Scenes paint over the movie's elements
+// below them, and the movie's own elements paint over scenes.
+func (p *picture) draw() {
+	base := p.scene(p.window.to)
+	if p.window.from != noScene {
+		base = p.blend(p.scene(p.window.from), base, p.Scenes[p.window.to])
+	}
+	for _, c := range p.Above {
+		base = p.paint(base, c)
+	}
+	p.chain([]string{base}, output,
+		f("tpad", "stop", -1, "stop_mode", "clone"), f("trim", "end_frame", p.window.frames()),
+		f("format", "pix_fmts", "yuv420p"), f("setsar", "sar", "1"),
+		// Tags only: every layer has been converted to this already.
+		f("setparams", "range", "tv", "color_primaries", "bt709", "color_trc", "bt709", "colorspace", "bt709"))
+}
+
+// scene composes one scene, or black over which only the movie's own elements
+// paint, and returns its pad.
+func (p *picture) scene(index int) string {
+	background := movie.Color{A: 255}
+	var clips []timeline.Clip
+	if index != noScene {
+		background, clips = p.Scenes[index].Background, p.Scenes[index].Clips
+	}
+	var layers []timeline.Clip
+	if index == noScene || background.A < 255 {
+		layers = append(layers, p.Below...)
+	}
+	if index != noScene && background.A > 0 && background.A < 255 {
+		return p.paintAll(p.veil(p.paintAll(p.solid(movie.Color{A: 255}), layers), background), clips)
+	}
+	if background.A == 0 {
+		background = movie.Color{A: 255}
+	}
+	layers = append(layers, clips...)
+	if i := p.lowest(layers); i >= 0 {
+		return p.paintAll(p.layer(layers[i]), layers[i+1:])
+	}
+	return p.paintAll(p.solid(background), layers)
+}
+
+func (p *picture) paintAll(base string, clips []timeline.Clip) string {
+	for _, c := range clips {
+		base = p.paint(base, c)
+	}
+	return base
+}
+
+// lowest is the topmost clip that hides everything under it for the whole
+// window, or -1: nothing below it needs to be drawn.
+func (p *picture) lowest(clips []timeline.Clip) int {
+	for i := len(clips) - 1; i >= 0; i-- {
+		c := clips[i]
+		if c.In <= p.window.In && c.Out >= p.window.Out && !p.fades(c) && p.opaque(c) &&
+			c.Box == (timeline.Rect{W: p.Width, H: p.Height}) {
+			return i
+		}
+	}
+	return -1
+}
+
+// opaque tells whether no part of a clip's box shows what is under it.
+func (p *picture) opaque(c timeline.Clip) bool {
+	s := p.sources[c.Element]
+	return c.Element.Type != movie.Text && !s.alpha() && c.Element.Visual.Opacity == 1
+}
+
+// fades tells whether a clip fades anywhere in the window.
+func (p *picture) fades(c timeline.Clip) bool {
+	in := c.FadeIn > 0 && p.window.In < c.In+c.FadeIn
+	out := c.FadeOut > 0 && p.window.Out > c.Out-c.FadeOut
+	return in || out
+}
+
+// paint lays a clip over base.
+func (p *picture) paint(base string, c timeline.Clip) string {
+	if c.Out <= p.window.In || c.In >= p.window.Out {
+		return base
+	}
+	at := p.origin(c)
+	// The layer's own clock says when it begins; after its end the base shows
+	// again.
+	return p.join([]string{base, p.layer(c)},
+		f("overlay", "x", at.X, "y", at.Y, "format", "yuv420", "eof_action", "pass"))
+}
+
+// blend lets the scene that enters take over from the one that leaves.
+func (p *picture) blend(leaving, entering string, s timeline.Scene) string {
+	if s.Style == "fade" { // a third of the work of xfade, and the same picture
+		veiled := p.join([]string{entering}, f("format", "pix_fmts", "yuva420p"),
+			f("fade", "type", "in", "start_frame", 0, "nb_frames", s.Transition, "alpha", 1))
+		return p.join([]string{leaving, veiled}, f("overlay", "format", "yuv420"))
+	}
+	a, b := p.join([]string{leaving}, p.steady()...), p.join([]string{entering}, p.steady()...)
+	return p.join([]string{a, b}, f("xfade", "transition", s.Style, "offset", 0,
+		"duration", fmt.Sprintf("%.6f", seconds(s.Transition, p.FPS))))
+}
+
+// steady gives a stream the constant rate that xfade asks for.
+func (p *picture) steady() []ffmpeg.Filter {
+	return []ffmpeg.Filter{f("format", "pix_fmts", "yuv420p"), f("setsar", "sar", "1"), f("fps", "fps", rate(p.FPS))}
+}
+
+// join adds a chain that ends in a new pad and returns that pad.
+func (p *picture) join(in []string, filters ...ffmpeg.Filter) string {
+	pad := fmt.Sprintf("p%d", len(p.graph))
+	p.chain(in, pad, filters...)
+	return pad
+}
+
+func (p *picture) chain(in []string, out string, filters ...ffmpeg.Filter) {
+	p.graph = append(p.graph, ffmpeg.Chain{In: in, Filters: filters, Out: []string{out}})
+}
+
+// input adds an input file and returns the pad of its picture.
+func (p *picture) input(in ffmpeg.Input) string {
+	p.inputs = append(p.inputs, in)
+	return fmt.Sprintf("%d:v", len(p.inputs)-1)
+}

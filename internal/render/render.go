@@ -1,0 +1,192 @@
+// Package render turns a movie into a file: it has the sources fetched, builds
+// the timeline, cuts it into windows, has FFmpeg render them beside the mixing of
+// the sound, and joins the two. It holds the worker of the render job. It must
+// not know HTTP, SQL or what becomes of the file.
+package render
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/reelhook/reelhook/internal/ffmpeg"
+	"github.com/reelhook/reelhook/internal/media"
+	"github.com/reelhook/reelhook/internal/movie"
+	"github.com/reelhook/reelhook/internal/mp4"
+	"github.com/reelhook/reelhook/internal/project"
+	"github.com/reelhook/reelhook/internal/text"
+	"github.com/reelhook/reelhook/internal/timeline"
+)
+
+// Fetcher gets sources onto the disk; *media.Fetcher is one.
+type Fetcher interface {
+	Fetch(ctx context.Context, dir string, wants []media.Want, onProgress func(done, total int)) (map[media.Want]media.Asset, map[media.Want]error)
+}
+
+// Options are what a renderer is made of.
+type Options struct {
+	Tools   *ffmpeg.Tools
+	Fetcher Fetcher
+	Fonts   *text.Library
+	// Limits bound each run of FFmpeg; zero is ffmpeg.DefaultLimits.
+	Limits ffmpeg.Limits
+	// Cores is how many windows are rendered at once, over all movies; zero is
+	// the machine's cores.
+	Cores int
+}
+
+// Renderer renders movies. It may render several at once.
+type Renderer struct {
+	Options
+	// slots is one for each core: every window takes one.
+	slots *semaphore.Weighted
+}
+
+// New makes a renderer.
+func New(o Options) *Renderer {
+	if o.Cores == 0 {
+		o.Cores = runtime.NumCPU()
+	}
+	if o.Limits == (ffmpeg.Limits{}) {
+		o.Limits = ffmpeg.DefaultLimits()
+	}
+	return &Renderer{Options: o, slots: semaphore.NewWeighted(int64(o.Cores))}
+}
+
+// Render renders m into a file in dir, a scratch folder that is the caller's to
+// remove, and returns its path. onProgress is told of percents that never fall.
+// The warnings are what only the media showed. A movie.Fault as error is the
+// movie's own; a context that ended comes back as its cause.
+func (r *Renderer) Render(ctx context.Context, m *movie.Movie, dir string, onProgress func(percent int)) (project.Result, []movie.Fault, error) {
+	if err := faults(m); err != nil {
+		return project.Result{}, nil, err
+	}
+	j := &job{Renderer: r, movie: m, dir: dir, progress: newProgress(onProgress)}
+	result, err := j.run(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return result, j.warnings, err
+}
+
+// faults is everything that keeps a movie from being rendered as one error, so
+// that its author mends all of it at once.
+func faults(m *movie.Movie) error {
+	const most = 10
+	if len(m.Faults) == 0 {
+		return nil
+	}
+	var messages []string
+	for _, f := range m.Faults[:min(most, len(m.Faults))] {
+		messages = append(messages, f.Message)
+	}
+	if more := len(m.Faults) - most; more > 0 {
+		messages = append(messages, fmt.Sprintf("and %d more", more))
+	}
+	return movie.Fault{Path: m.Faults[0].Path, Message: strings.Join(messages, "; ")}
+}
+
+// job is the rendering of one movie.
+type job struct {
+	*Renderer
+	movie    *movie.Movie
+	dir      string
+	progress *progress
+	sources  sources
+	timeline *timeline.Timeline
+	warnings []movie.Fault
+}
+
+func (j *job) run(ctx context.Context) (project.Result, error) {
+	if err := j.prepare(ctx); err != nil {
+		return project.Result{}, err
+	}
+	t, err := timeline.Build(j.movie, j.sources.facts)
+	if err != nil {
+		return project.Result{}, err
+	}
+	j.timeline = t
+	j.warnings = append(j.warnings, t.Warnings...)
+	windows := cut(t, j.Cores)
+	j.progress.expect(t.Frames)
+
+	group, work := errgroup.WithContext(ctx)
+	sound := filepath.Join(j.dir, "sound.mp4")
+	group.Go(func() error { return j.sound(work, sound) })
+	files := make([]string, len(windows))
+	for i, w := range windows {
+		files[i] = filepath.Join(j.dir, fmt.Sprintf("window-%04d.mp4", i))
+		group.Go(func() error { return j.window(work, w, files[i]) })
+	}
+	if err := group.Wait(); err != nil {
+		return project.Result{}, err
+	}
+	out := filepath.Join(j.dir, "movie.mp4")
+	if err := mp4.Join(out, files, sound, mp4.Rate(t.FPS)); err != nil {
+		return project.Result{}, fmt.Errorf("join the windows: %w", err)
+	}
+	return j.check(ctx, out)
+}
+
+// window renders one window.
+func (j *job) window(ctx context.Context, w window, to string) error {
+	if err := j.slots.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer j.slots.Release(1)
+	last := 0
+	err := j.Tools.Run(ctx, j.dir, j.command(w, to), j.Limits, func(frame int) {
+		j.progress.add(min(frame, w.frames()) - last)
+		last = max(last, min(frame, w.frames()))
+	})
+	if err != nil {
+		return fmt.Errorf("render frames %d to %d: %w", w.In, w.Out, err)
+	}
+	j.progress.add(w.frames() - last)
+	return nil
+}
+
+// command is the FFmpeg run of one window.
+func (j *job) command(w window, to string) ffmpeg.Command {
+	p := &picture{Timeline: j.timeline, sources: j.sources, window: w}
+	p.draw()
+	return ffmpeg.Command{
+		Inputs: p.inputs, Graph: p.graph, To: to,
+		Output: append([]string{"-map", "[" + output + "]", "-frames:v", fmt.Sprint(w.frames())}, pictureOptions(j.movie)...),
+	}
+}
+
+// check probes the finished file: only one of the right size, length and
+// streams is ever called done.
+func (j *job) check(ctx context.Context, path string) (project.Result, error) {
+	found, err := j.Tools.Probe(ctx, path, ffmpeg.Format{Kind: ffmpeg.Video, Demuxer: "mov", Name: "MP4"}, j.Limits)
+	if err != nil {
+		return project.Result{}, fmt.Errorf("check the finished movie: %w", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return project.Result{}, fmt.Errorf("check the finished movie: %w", err)
+	}
+	want := seconds(j.timeline.Frames, j.timeline.FPS)
+	tolerance := seconds(1, j.timeline.FPS) + 0.1
+	switch {
+	case found.Video == nil || found.Audio == nil:
+		err = errors.New("it lacks picture or sound")
+	case found.Video.Width != j.movie.Width || found.Video.Height != j.movie.Height:
+		err = fmt.Errorf("it is %dx%d, not %dx%d", found.Video.Width, found.Video.Height, j.movie.Width, j.movie.Height)
+	case math.Abs(found.Duration-want) > tolerance:
+		err = fmt.Errorf("it lasts %.3f s, not %.3f s", found.Duration, want)
+	}
+	if err != nil {
+		return project.Result{}, fmt.Errorf("check the finished movie: %w", err)
+	}
+	return project.Result{File: path, Duration: found.Duration, Size: info.Size(), Width: found.Video.Width, Height: found.Video.Height}, nil
+}

@@ -1,0 +1,205 @@
+package render
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/reelhook/reelhook/internal/blob"
+	"github.com/reelhook/reelhook/internal/movie"
+	"github.com/reelhook/reelhook/internal/project"
+	"github.com/reelhook/reelhook/internal/queue"
+)
+
+// Projects is what the worker needs of the store; see project.Store.
+type Projects interface {
+	Get(ctx context.Context, id string) (project.Project, error)
+	Start(ctx context.Context, id string, at time.Time) (project.Project, error)
+	PutBack(ctx context.Context, id string) error
+}
+
+// Exports takes over once a rendering ended, well or not. When it returns nil
+// the end is durable, and so is the export pipeline that follows.
+type Exports interface {
+	Ended(ctx context.Context, p project.Project, exports []movie.Export, o project.Outcome) error
+}
+
+// Worker renders projects. It is the queue.Worker of project.Render jobs.
+type Worker struct {
+	Renderer *Renderer
+	Projects Projects
+	Exports  Exports
+	Files    blob.Store
+	// Folder holds a scratch folder for each running job.
+	Folder string
+	Log    *slog.Logger
+	// Now is the clock.
+	Now func() time.Time
+
+	mu      sync.Mutex
+	running map[string]*running
+}
+
+// running is a job that is being done.
+type running struct {
+	cancel  context.CancelCauseFunc
+	percent int
+}
+
+// errDeleted is the cause of a rendering's end when its project was deleted.
+var errDeleted = movie.Fault{Message: "The movie was deleted before it was rendered"}
+
+// Work renders the project that a job names and hands it on to its exports. A
+// rendering that is interrupted because the process stops is put back.
+func (w *Worker) Work(ctx context.Context, job queue.Job) error {
+	durable := context.WithoutCancel(ctx)
+	p, err := w.Projects.Start(durable, job.Key, w.Now())
+	if errors.Is(err, project.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("start project %s: %w", job.Key, err)
+	}
+	if p.Status.Ended() {
+		return nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w.enter(p.ID, cancel)
+	defer w.leave(p.ID)
+	m, err := movie.Parse(p.Source)
+	if err != nil { // it parsed when it was accepted
+		m = &movie.Movie{Faults: []movie.Fault{{Message: err.Error()}}}
+	}
+	o, err := w.render(ctx, p, m)
+	if errors.Is(err, queue.ErrStopping) {
+		if err := w.Projects.PutBack(durable, p.ID); err != nil {
+			return fmt.Errorf("put project %s back: %w", p.ID, err)
+		}
+		return queue.ErrStopping
+	}
+	if err := w.Exports.Ended(durable, p, m.Exports, o); err != nil {
+		return err
+	}
+	w.report(durable, p, o, err)
+	return w.sweep(durable, p)
+}
+
+// render makes the file and says how it ended. The error is the cause when it
+// did not end well.
+func (w *Worker) render(ctx context.Context, p project.Project, m *movie.Movie) (project.Outcome, error) {
+	o := project.Outcome{ID: p.ID, Status: project.Done, Warnings: p.Warnings}
+	err := w.make(ctx, p, m, &o)
+	o.EndedAt = w.Now()
+	if err != nil {
+		o.Status, o.Message, o.Result = project.Failed, message(err), project.Result{}
+	}
+	return o, err
+}
+
+func (w *Worker) make(ctx context.Context, p project.Project, m *movie.Movie, o *project.Outcome) error {
+	switch {
+	case p.Starts > project.MaxStarts:
+		return movie.Fault{Message: fmt.Sprintf("Rendering took the server down %d times and was given up", project.MaxStarts)}
+	case !p.DeletedAt.IsZero():
+		return errDeleted
+	}
+	dir := filepath.Join(w.Folder, p.ID)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	result, warnings, err := w.Renderer.Render(ctx, m, dir, func(percent int) { w.progress(p.ID, percent) })
+	o.Warnings = append(o.Warnings[:len(o.Warnings):len(o.Warnings)], warnings...)
+	if err != nil {
+		return err
+	}
+	if err := w.Files.Put(ctx, p.FileKey, result.File); err != nil {
+		return fmt.Errorf("store the finished movie: %w", err)
+	}
+	o.Result = result
+	o.Result.File = p.FileKey
+	return nil
+}
+
+// message is what a client is told: the movie's own faults in full; our own
+// only so far as they hold nothing of this machine.
+func message(err error) string {
+	var f movie.Fault
+	if errors.As(err, &f) {
+		return f.Message
+	}
+	return "Rendering failed: " + err.Error()
+}
+
+// sweep removes the file of a project that was deleted while it was being
+// finished.
+func (w *Worker) sweep(ctx context.Context, p project.Project) error {
+	now, err := w.Projects.Get(ctx, p.ID)
+	if err != nil || now.DeletedAt.IsZero() {
+		return nil // gone with its record, or to stay
+	}
+	return w.Files.Delete(ctx, p.FileKey)
+}
+
+// Progress is how far a running project is, in percent; 0 when it is not
+// running here.
+func (w *Worker) Progress(id string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r := w.running[id]; r != nil {
+		return r.percent
+	}
+	return 0
+}
+
+// Cancel ends the rendering of a project that was deleted, if it is running
+// here.
+func (w *Worker) Cancel(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r := w.running[id]; r != nil {
+		r.cancel(errDeleted)
+	}
+}
+
+func (w *Worker) enter(id string, cancel context.CancelCauseFunc) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running == nil {
+		w.running = map[string]*running{}
+	}
+	w.running[id] = &running{cancel: cancel}
+}
+
+func (w *Worker) leave(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.running, id)
+}
+
+func (w *Worker) progress(id string, percent int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running[id].percent = percent
+}
+
+// report writes the one line a rendering leaves in the log.
+func (w *Worker) report(ctx context.Context, p project.Project, o project.Outcome, cause error) {
+	attrs := []slog.Attr{
+		slog.String("project", p.ID), slog.String("status", string(o.Status)), slog.Int("start", p.Starts),
+		slog.Duration("took", o.EndedAt.Sub(p.StartedAt).Round(time.Millisecond)), slog.Float64("duration", o.Result.Duration),
+		slog.Int64("size", o.Result.Size), slog.Int("warnings", len(o.Warnings)),
+	}
+	level := slog.LevelInfo
+	if cause != nil {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("error", o.Message))
+	}
+	w.Log.LogAttrs(ctx, level, "render", attrs...)
+}
