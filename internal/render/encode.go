@@ -38,9 +38,12 @@ func pictureOptions(m *movie.Movie) []string {
 	}, colourOptions...)
 }
 
-// colourOptions say what every filtergraph produces: bt709, limited range.
+// colourOptions say what every filtergraph produces: bt709, limited range. The
+// place of chroma samples is named because a JPEG's differs, and a window that
+// began with one could not be joined to the others.
 var colourOptions = []string{
 	"-pix_fmt", "yuv420p", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
+	"-chroma_sample_location", "left",
 }
 
 // soundOptions encode the mix: AAC, 48 kHz, stereo, as every platform takes it.

@@ -1,0 +1,255 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/reelhook/reelhook/internal/account"
+	"github.com/reelhook/reelhook/internal/api"
+	"github.com/reelhook/reelhook/internal/blob"
+	"github.com/reelhook/reelhook/internal/export"
+	exportwebhook "github.com/reelhook/reelhook/internal/export/webhook"
+	"github.com/reelhook/reelhook/internal/ffmpeg"
+	"github.com/reelhook/reelhook/internal/media"
+	"github.com/reelhook/reelhook/internal/project"
+	"github.com/reelhook/reelhook/internal/queue"
+	"github.com/reelhook/reelhook/internal/render"
+	"github.com/reelhook/reelhook/internal/safehttp"
+	"github.com/reelhook/reelhook/internal/sqlite"
+	"github.com/reelhook/reelhook/internal/text"
+	"github.com/reelhook/reelhook/webhook"
+)
+
+// Webhook deliveries at once, and to one endpoint: one slow endpoint never
+// fills the workers.
+const (
+	deliverWorkers     = 64
+	deliverPerEndpoint = 16
+)
+
+// drain is how long a stop waits for what is running.
+const drain = 25 * time.Second
+
+// App is a server that is ready to run: its database is open and its port taken.
+type App struct {
+	Options
+	// MadeKey is the API key that was made because there was none, "" otherwise.
+	// It is stored only as a hash, so this is the one time to show it.
+	MadeKey string
+
+	listener net.Listener
+	db       *sqlite.DB
+	worker   *render.Worker
+	jobs     *queue.Dispatcher
+	server   *http.Server
+	undo     []func()
+}
+
+// New opens everything a server needs. The error says what is missing and what
+// to do. Close gives up an App that is not run.
+func New(ctx context.Context, o Options) (_ *App, err error) {
+	a := &App{Options: o.withDefaults()}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	tools, err := ffmpeg.Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !tools.Sandboxed() {
+		a.Log.Warn("FFmpeg runs without a sandbox: bubblewrap is missing or not permitted here", "install", "apt-get install bubblewrap")
+	}
+	if err := a.open(ctx); err != nil {
+		return nil, err
+	}
+	return a, a.wire(ctx, tools)
+}
+
+// open takes the data folder and the port.
+func (a *App) open(ctx context.Context) (err error) {
+	if a.Data, err = filepath.Abs(a.Data); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(a.Data, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	if a.db, err = sqlite.Open(ctx, DatabasePath(a.Data), sqlite.Options{Log: a.Log}); err != nil {
+		return err
+	}
+	a.undo = append(a.undo, func() { a.db.Shutdown() })
+	if a.listener, err = net.Listen("tcp", a.Listen); err != nil {
+		return fmt.Errorf("listen on %s: %w; choose another address with --listen", a.Listen, err)
+	}
+	a.undo = append(a.undo, func() { a.listener.Close() })
+	return nil
+}
+
+// DatabasePath is where a data folder keeps its database.
+func DatabasePath(data string) string { return filepath.Join(data, "reelhook.db") }
+
+// wire builds the parts, from the bottom up.
+func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools) error {
+	files, err := blob.NewDir(filepath.Join(a.Data, "files"))
+	if err != nil {
+		return err
+	}
+	a.undo = append(a.undo, func() { files.Close() })
+	base := a.URL()
+	fileURL := func(key string) string { return base + "/files/" + key }
+	exports, err := a.exports(ctx, fileURL)
+	if err != nil {
+		return err
+	}
+	if a.worker, err = a.renderer(tools, files, exports); err != nil {
+		return err
+	}
+	a.jobs = queue.New(queue.Options{Store: a.db, Log: a.Log, Kinds: map[queue.Kind]queue.KindOptions{
+		project.Render: {Worker: a.worker, Workers: a.RenderWorkers},
+		export.Deliver: {Worker: exports, Workers: deliverWorkers, PerGroup: deliverPerEndpoint},
+	}})
+	a.db.OnJobs(func(jobs []queue.Job) { a.jobs.Add(jobs...) })
+	keys, made, err := account.Load(ctx, a.db, a.APIKey, time.Now())
+	if err != nil {
+		return fmt.Errorf("load API keys: %w", err)
+	}
+	a.MadeKey = made
+	a.server = &http.Server{
+		Handler: api.New(api.Options{
+			Projects: a.db, Keys: keys, Files: files, FileURL: fileURL, Progress: a.worker.Progress, Cancel: a.worker.Cancel,
+			Ready: a.db.Ping, Log: a.Log, Now: time.Now, Version: a.Version,
+		}),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+	return nil
+}
+
+// exports builds the pipeline behind a rendering and its destinations.
+func (a *App) exports(ctx context.Context, fileURL func(string) string) (*export.Pipeline, error) {
+	secret, err := a.secret(ctx)
+	if err != nil {
+		return nil, err
+	}
+	hooks := exportwebhook.New(exportwebhook.Options{
+		Policy:   safehttp.Policy{AllowNetworks: a.AllowNetworks, AllowHTTP: a.AllowHTTPEndpoints},
+		Secrets:  func() []webhook.Secret { return []webhook.Secret{secret} },
+		Timeout:  a.WebhookTimeout,
+		Schedule: a.WebhookRetries,
+		Version:  a.Version,
+		RootCAs:  a.RootCAs,
+	})
+	return export.New(export.Options{
+		Store: a.db, Projects: a.db, Leaves: map[string]export.Leaf{"webhook": hooks}, FileURL: fileURL, Log: a.Log,
+	}), nil
+}
+
+// secret is the signing secret of inline endpoints: as set, or the stored one,
+// made at the first start.
+func (a *App) secret(ctx context.Context) (webhook.Secret, error) {
+	given := a.WebhookSecret
+	if given == "" {
+		var err error
+		if given, err = a.db.EnsureSecret(ctx, webhook.NewSecret(), time.Now()); err != nil {
+			return webhook.Secret{}, fmt.Errorf("load the webhook secret: %w", err)
+		}
+	}
+	secret, err := webhook.ParseSecret(given)
+	if err != nil {
+		return webhook.Secret{}, fmt.Errorf("the webhook secret cannot be used: %w", err)
+	}
+	return secret, nil
+}
+
+// renderer builds what makes movies. Scratch that a crash left is removed.
+func (a *App) renderer(tools *ffmpeg.Tools, files blob.Store, exports *export.Pipeline) (*render.Worker, error) {
+	scratch := filepath.Join(a.Data, "work")
+	if err := os.RemoveAll(scratch); err != nil {
+		return nil, fmt.Errorf("clear scratch folder: %w", err)
+	}
+	fonts, err := text.Open(a.Data)
+	if err != nil {
+		return nil, err
+	}
+	fetcher := media.New(media.Options{
+		Policy: safehttp.Policy{AllowNetworks: a.AllowNetworks, AllowHTTP: true}, Tools: tools, RootCAs: a.RootCAs,
+		Limits: a.MediaLimits, Log: a.Log,
+	})
+	return &render.Worker{
+		Renderer: render.New(render.Options{Tools: tools, Fetcher: fetcher, Fonts: fonts}),
+		Projects: a.db, Exports: exports, Files: files, Folder: scratch, Log: a.Log, Now: time.Now,
+	}, nil
+}
+
+// URL is the base of every link this server gives out.
+func (a *App) URL() string { return a.publicURL(a.listener.Addr()) }
+
+// Addr is the address served on.
+func (a *App) Addr() net.Addr { return a.listener.Addr() }
+
+// Run serves until ctx ends, then drains: no new requests are taken, running
+// attempts finish, renderings are put back. It closes the App.
+func (a *App) Run(ctx context.Context) error {
+	defer a.Close()
+	jobs, stopJobs := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopJobs()
+	worked := make(chan error, 1)
+	go func() { worked <- a.jobs.Run(jobs) }()
+	served := make(chan error, 1)
+	go func() { served <- a.server.Serve(a.listener) }()
+	a.Log.Info("serving", "address", a.listener.Addr().String(), "url", a.URL(), "data", a.Data, "version", a.Version)
+
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-served:
+	case failed = <-worked:
+		worked <- nil
+	}
+	a.Log.Info("stopping")
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	stopJobs()
+	if err := a.server.Shutdown(deadline); err != nil {
+		a.server.Close()
+	}
+	select {
+	case err := <-worked:
+		failed = errors.Join(failed, err)
+	case <-deadline.Done():
+		a.Log.Warn("gave up waiting for running work; what was interrupted is done again at the next start")
+	}
+	if errors.Is(failed, http.ErrServerClosed) {
+		return nil
+	}
+	return failed
+}
+
+// Close releases what New took. It may be called twice.
+func (a *App) Close() {
+	for i := len(a.undo) - 1; i >= 0; i-- {
+		a.undo[i]()
+	}
+	a.undo = nil
+}
+
+// Secret reads the stored signing secret of a data folder, also while a server
+// runs on it.
+func Secret(ctx context.Context, data string) (string, error) {
+	db, err := sqlite.OpenReadOnly(ctx, DatabasePath(data))
+	if err != nil {
+		return "", err
+	}
+	defer db.Shutdown()
+	secret, err := db.Secret(ctx)
+	if err == nil && secret == "" {
+		err = errors.New("no secret is stored here: the server was started with --webhook-secret")
+	}
+	return secret, err
+}

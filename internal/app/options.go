@@ -1,0 +1,91 @@
+// Package app wires every part of Reelhook into one server: it opens the
+// database, finds FFmpeg, builds renderer, exports and API, and starts and stops
+// them in order. It must not hold rules of its own: what it decides is which
+// part gets which.
+package app
+
+import (
+	"crypto/x509"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/reelhook/reelhook/internal/media"
+)
+
+// Options are the server's settings, as flags, environment and reelhook.yaml
+// give them.
+type Options struct {
+	// Listen is the address to serve on.
+	Listen string
+	// Data is the folder that holds everything Reelhook keeps.
+	Data string
+	// PublicURL is the base of movie.url; empty is made from the address served on.
+	PublicURL string
+	// APIKey always works; empty leaves it to the stored keys.
+	APIKey string
+	// WebhookSecret signs inline endpoints' webhooks; empty is the stored one.
+	WebhookSecret string
+	// WebhookTimeout bounds one attempt, WebhookRetries are the delays after
+	// failed ones.
+	WebhookTimeout time.Duration
+	WebhookRetries []time.Duration
+	// AllowHTTPEndpoints permits endpoints without TLS; AllowNetworks are
+	// networks that endpoints and media may reach although not public.
+	AllowHTTPEndpoints bool
+	AllowNetworks      []netip.Prefix
+	// RenderWorkers is how many movies are rendered at once; zero is half the
+	// cores, at least 1.
+	RenderWorkers int
+
+	// MediaLimits bound what one movie may fetch, zero for the fetcher's own.
+	MediaLimits media.Limits
+
+	Version string
+	Log     *slog.Logger
+	// RootCAs are trusted by outgoing TLS in place of the system's, nil for those.
+	RootCAs *x509.CertPool
+}
+
+// DefaultRetries are the delays between attempts that Standard Webhooks
+// suggests: about three days in all.
+var DefaultRetries = []time.Duration{
+	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
+	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+}
+
+// DefaultTimeout bounds one attempt when nothing else is said.
+const DefaultTimeout = 15 * time.Second
+
+func (o Options) withDefaults() Options {
+	if o.RenderWorkers == 0 {
+		o.RenderWorkers = max(1, runtime.NumCPU()/2)
+	}
+	if o.WebhookTimeout == 0 {
+		o.WebhookTimeout = DefaultTimeout
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// publicURL is the base of links to files, without a slash at its end: as set,
+// or the address served on, by the name under which this machine reaches itself
+// when it listens everywhere.
+func (o Options) publicURL(addr net.Addr) string {
+	if o.PublicURL != "" {
+		return strings.TrimRight(o.PublicURL, "/")
+	}
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return "http://" + addr.String()
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
