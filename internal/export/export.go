@@ -6,6 +6,7 @@ package export
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/reelhook/reelhook/internal/project"
@@ -81,7 +82,8 @@ type Attempt struct {
 	StartedAt, EndedAt time.Time
 	Result             Result
 	// Status is the HTTP status or other protocol code, 0 for none. Class is the
-	// kind of error: dns, refused, tls, timeout, reset, blocked, http, "" for none.
+	// kind of error: dns, refused, tls, timeout, reset, blocked, http (an answer
+	// other than 2xx), error for the rest, "" for none.
 	Status int
 	Class  string
 	Error  string
@@ -89,7 +91,8 @@ type Attempt struct {
 	Answer []byte
 	Cut    bool
 	// RetryAfter is the wait the receiver asked for, 0 for none. Gone tells that
-	// it wants no more attempts.
+	// there is to be no other attempt: the receiver wants none, or its address
+	// must not be reached.
 	RetryAfter time.Duration
 	Gone       bool
 }
@@ -101,6 +104,9 @@ type Step struct {
 	Delivery *Delivery
 }
 
+// ErrNoDelivery is returned for a delivery that does not exist.
+var ErrNoDelivery = errors.New("delivery not found")
+
 // Store keeps deliveries and their attempts. Every method is one transaction,
 // durable when it returns.
 type Store interface {
@@ -111,7 +117,7 @@ type Store interface {
 	End(ctx context.Context, o project.Outcome, step Step) error
 	// Open loads a delivery and opens its next attempt; attempts found open are
 	// closed as Unknown first. A delivery in a final state is returned with a
-	// zero Attempt.
+	// zero Attempt; one that does not exist is ErrNoDelivery.
 	Open(ctx context.Context, id string, at time.Time) (Delivery, Attempt, error)
 	// Close writes a closed attempt and the delivery's new state (State,
 	// Failures, LastStatus, Message, NextAt), mirrors it to the destination, and

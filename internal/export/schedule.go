@@ -1,0 +1,58 @@
+package export
+
+import (
+	"fmt"
+	"time"
+)
+
+// DefaultSchedule holds the delays after each failed attempt when nobody asked
+// for others: about 75 hours in all, as the Standard Webhooks specification
+// recommends ("Deliverability and reliability").
+func DefaultSchedule() []time.Duration {
+	return []time.Duration{
+		5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
+		10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+	}
+}
+
+// LongestWait bounds what a receiver may ask for by Retry-After.
+const LongestWait = 24 * time.Hour
+
+// spread is how far a delay is moved at random, to either side, so that
+// deliveries that failed together do not come back together.
+const spread = 0.2
+
+// after moves a delivery on by a closed attempt. jitter is in [0, 1).
+func (d Delivery) after(a Attempt, jitter float64) Delivery {
+	d.LastStatus, d.Message, d.NextAt = a.Status, a.Error, time.Time{}
+	if a.Result == Succeeded {
+		d.State, d.Message = Delivered, ""
+		return d
+	}
+	d.Failures++
+	switch {
+	case a.Gone:
+		d.State = Failed
+	case d.Failures > len(d.Schedule):
+		d.State = Failed
+		d.Message = fmt.Sprintf("Gave up after %s: %s", count(d.Attempts), a.Error)
+	default:
+		d.State = Retrying
+		d.NextAt = a.EndedAt.Add(wait(d.Schedule[d.Failures-1], a.RetryAfter, jitter))
+	}
+	return d
+}
+
+// wait is the pause before the next attempt: the schedule's, spread, but never
+// shorter than the receiver asked for.
+func wait(delay, retryAfter time.Duration, jitter float64) time.Duration {
+	ours := time.Duration(float64(delay) * (1 - spread + 2*spread*jitter))
+	return max(ours, min(retryAfter, LongestWait))
+}
+
+func count(attempts int) string {
+	if attempts == 1 {
+		return "1 attempt"
+	}
+	return fmt.Sprintf("%d attempts", attempts)
+}

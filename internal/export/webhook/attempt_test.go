@@ -1,0 +1,295 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	official "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/reelhook/reelhook/internal/export"
+	"github.com/reelhook/reelhook/internal/project"
+	"github.com/reelhook/reelhook/internal/safehttp"
+	standard "github.com/reelhook/reelhook/webhook"
+)
+
+// The endpoint's path and query are secrets in every test; no message may hold
+// them.
+const secretPath = "/hooks/s3cret-path?token=s3cret-t0ken"
+
+const secretText = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+// local permits the test servers.
+var local = safehttp.Policy{AllowHTTP: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+
+func secrets(t testing.TB, texts ...string) func() []standard.Secret {
+	t.Helper()
+	var list []standard.Secret
+	for _, text := range texts {
+		s, err := standard.ParseSecret(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, s)
+	}
+	return func() []standard.Secret { return list }
+}
+
+func leaf(t testing.TB, o Options) *Leaf {
+	t.Helper()
+	if o.Secrets == nil {
+		o.Secrets = secrets(t, secretText)
+	}
+	o.Version = "1.2.3"
+	l := New(o)
+	t.Cleanup(func() {
+		if tr, ok := l.transport.(*http.Transport); ok {
+			tr.CloseIdleConnections()
+		}
+	})
+	return l
+}
+
+// send makes one attempt at the server's secret address and checks what holds
+// for every attempt.
+func send(t testing.TB, l *Leaf, server string, timeout time.Duration) export.Attempt {
+	t.Helper()
+	d := export.Delivery{MessageID: "msg_1", Target: server + secretPath, ContentType: jsonType, Body: []byte(`{"a":1}`), Timeout: timeout}
+	a := l.Attempt(t.Context(), d, export.Attempt{Delivery: "dlv_1", Number: 3, Result: export.Open})
+	if a.Delivery != "dlv_1" || a.Number != 3 || a.Result != export.Succeeded && a.Result != export.Refused {
+		t.Errorf("closed as %+v", a)
+	}
+	if (a.Result == export.Succeeded) != (a.Error == "" && a.Class == "") {
+		t.Errorf("%s with class %q, error %q", a.Result, a.Class, a.Error)
+	}
+	if strings.Contains(a.Error, "s3cret") || strings.Contains(a.Error, "hooks") {
+		t.Errorf("a secret in %q", a.Error)
+	}
+	if len(a.Answer) > maxAnswer {
+		t.Errorf("%d bytes kept", len(a.Answer))
+	}
+	return a
+}
+
+// TestRequest looks at what an endpoint gets, on two attempts an hour apart.
+func TestRequest(t *testing.T) {
+	older, newer := standard.NewSecret(), standard.NewSecret()
+	synctest.Test(t, func(t *testing.T) {
+		var seen []*http.Request
+		l := leaf(t, Options{Secrets: secrets(t, newer, older)})
+		l.transport = roundTrip(func(r *http.Request) *http.Response {
+			seen = append(seen, r)
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("ok"))}
+		})
+		d, err := l.Prepare(project.Project{ID: "p"}, project.Outcome{}, destination(t, ""), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.MessageID = "msg_1"
+		for range 2 {
+			a := l.Attempt(t.Context(), d, export.Attempt{})
+			want := export.Attempt{Result: export.Succeeded, Status: 200, Answer: []byte("ok")}
+			if diff := cmp.Diff(want, a); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			r := seen[len(seen)-1]
+			body, _ := io.ReadAll(r.Body)
+			if string(body) != string(d.Body) || r.ContentLength != int64(len(body)) || r.Method != "POST" || r.URL.String() != d.Target {
+				t.Errorf("%s %s of %d bytes: %s", r.Method, r.URL, r.ContentLength, body)
+			}
+			for _, secret := range []string{older, newer} {
+				lib, _ := official.NewWebhook(secret)
+				if err := lib.Verify(body, r.Header); err != nil { // its clock is the bubble's: the timestamp is fresh
+					t.Error(err)
+				}
+			}
+			<-time.After(time.Hour)
+		}
+		one, two := seen[0].Header, seen[1].Header
+		if one.Get("Webhook-Timestamp") == two.Get("Webhook-Timestamp") || one.Get("Webhook-Signature") == two.Get("Webhook-Signature") {
+			t.Errorf("both attempts have %v", one)
+		}
+		for _, h := range []http.Header{one, two} {
+			h.Del("Webhook-Timestamp")
+			h.Del("Webhook-Signature")
+			want := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"Reelhook/1.2.3"}, "Webhook-Id": {"msg_1"}}
+			if diff := cmp.Diff(want, h); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		}
+	})
+}
+
+type roundTrip func(*http.Request) *http.Response
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
+
+func TestStatuses(t *testing.T) {
+	var elsewhere atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+	defer other.Close()
+	day := 24 * time.Hour
+	in := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+	for _, tc := range []struct {
+		status int
+		header string
+		result export.Result
+		// says is part of the message.
+		says string
+		wait time.Duration
+	}{
+		{200, "", export.Succeeded, "", 0},
+		{201, "Location: /new", export.Succeeded, "", 0},
+		{204, "", export.Succeeded, "", 0},
+		{299, "Retry-After: 60", export.Succeeded, "", 0},
+		{300, "", export.Refused, "The endpoint answered 300 Multiple Choices; redirects are not followed", 0},
+		{301, "Location: http://10.0.0.1:80/a?b=c", export.Refused, "301 Moved Permanently; redirects, here to http://10.0.0.1:80/a, are not followed", 0},
+		{302, "Location: " + other.URL + "/there?q", export.Refused, "here to " + other.URL + "/there, are", 0},
+		{303, "Location: //user:pw@other.test/x", export.Refused, "here to http://other.test/x, are", 0},
+		{307, "Location: " + other.URL, export.Refused, "here to " + other.URL + ", are", 0},
+		{308, "Location: /hooks/s3cret-path/", export.Refused, "/…/…/, are", 0},
+		{308, "Location: https://other.test/v2/s3cret-path.php/s3cret-t0ken", export.Refused, "here to https://other.test/v2/…/…, are", 0},
+		{301, "Location: ?again", export.Refused, "/…/…, are", 0},
+		{302, "Location: http://%zz/hooks/s3cret-path", export.Refused, "302 Found; redirects are not followed", 0},
+		{304, "", export.Refused, "304 Not Modified", 0},
+		{401, "", export.Refused, "The endpoint answered 401 Unauthorized", 0},
+		{404, "", export.Refused, "The endpoint answered 404 Not Found", 0},
+		{410, "Retry-After: 5", export.Refused, "The endpoint answered 410 Gone, so nothing more is sent to it", 5 * time.Second},
+		{413, "", export.Refused, "413 Request Entity Too Large", 0},
+		{429, "", export.Refused, "429 Too Many Requests", 0},
+		{429, "Retry-After: 120", export.Refused, "429 Too Many Requests", 2 * time.Minute},
+		{429, "Retry-After: " + in(time.Hour), export.Refused, "429", time.Hour},
+		{429, "Retry-After: " + in(-time.Hour), export.Refused, "429", 0},
+		{429, "Retry-After: " + in(48*time.Hour), export.Refused, "429", day},
+		{503, "Retry-After: 99999999999999999999999999", export.Refused, "503 Service Unavailable", day},
+		{503, "Retry-After: -1", export.Refused, "503", 0},
+		{503, "Retry-After: soon", export.Refused, "503", 0},
+		{500, "", export.Refused, "The endpoint answered 500 Internal Server Error", 0},
+		{599, "", export.Refused, "The endpoint answered 599", 0},
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if key, value, ok := strings.Cut(tc.header, ": "); ok {
+				w.Header().Set(key, value)
+			}
+			w.WriteHeader(tc.status)
+		}))
+		a := send(t, leaf(t, Options{Policy: local}), srv.URL, 10*time.Second)
+		srv.Close()
+		class := map[export.Result]string{export.Refused: "http"}[tc.result]
+		if a.Result != tc.result || a.Status != tc.status || a.Class != class || !strings.Contains(a.Error, tc.says) || a.Gone != (tc.status == 410) {
+			t.Errorf("%d %s: got %+v, want %q", tc.status, tc.header, a, tc.says)
+		}
+		if early := tc.wait - a.RetryAfter; early < 0 || early > 5*time.Second { // the date has seconds only
+			t.Errorf("%d %s: asked to wait %v, want %v", tc.status, tc.header, a.RetryAfter, tc.wait)
+		}
+	}
+	if n := elsewhere.Load(); n != 0 {
+		t.Errorf("%d redirects were followed", n)
+	}
+}
+
+// TestConnectionsAreReused holds that attempts one after another need one
+// connection, however long the answers are that we read to their end.
+func TestConnectionsAreReused(t *testing.T) {
+	var opened atomic.Int32
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = w.Write(make([]byte, maxAnswer))
+	}))
+	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	srv.Start()
+	defer srv.Close()
+	l := leaf(t, Options{Policy: local})
+	for range 20 {
+		if a := send(t, l, srv.URL, 10*time.Second); a.Result != export.Succeeded || len(a.Answer) != maxAnswer || a.Cut {
+			t.Fatalf("%+v", a)
+		}
+	}
+	if n := opened.Load(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+	var all sync.WaitGroup
+	for range perHost {
+		all.Go(func() { send(t, l, srv.URL, 10*time.Second) })
+	}
+	all.Wait()
+	before := opened.Load()
+	for range perHost {
+		all.Go(func() { send(t, l, srv.URL, 10*time.Second) })
+	}
+	all.Wait()
+	if n := opened.Load(); n > perHost+1 || n > before+perHost/2 {
+		t.Errorf("%d connections, %d before", n, before)
+	}
+}
+
+// TestWithoutSecrets holds that nothing is ever sent unsigned.
+func TestWithoutSecrets(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("sent") }))
+	defer srv.Close()
+	a := send(t, leaf(t, Options{Policy: local, Secrets: secrets(t)}), srv.URL, 10*time.Second)
+	if a.Error != "The webhook was not sent: there is no secret to sign with" || a.Gone {
+		t.Errorf("%+v", a)
+	}
+}
+
+// FuzzRetryAfter holds that no header makes us wait longer than a day or less
+// than nothing.
+func FuzzRetryAfter(f *testing.F) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
+	for s, want := range map[string]time.Duration{
+		"": 0, "0": 0, "1": time.Second, "0120": 2 * time.Minute, "86400": 24 * time.Hour, "86401": 24 * time.Hour, "-1": 0, "+1": 0, "1.5": 0,
+		" 1": 0, "1e3": 0, "９": 0, "99999999999999999999": 24 * time.Hour,
+		"Fri, 02 Jan 2026 03:05:05 GMT": time.Minute - 6, "Fri, 02 Jan 2026 03:04:05 GMT": 0, "Sunday, 06-Nov-94 08:49:37 GMT": 0,
+		"Sat Jan  3 03:04:05 2026": 24*time.Hour - 6, "Fri, 01 Jan 2999 00:00:00 GMT": 24 * time.Hour,
+	} {
+		if got := retryAfter(s, now); got != want {
+			f.Errorf("%q: got %v, want %v", s, got, want)
+		}
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := retryAfter(s, now)
+		if got < 0 || got > export.LongestWait {
+			t.Errorf("%q: %v", s, got)
+		}
+		if n, err := time.ParseDuration(s + "s"); err == nil && strings.Trim(s, "0123456789") == "" && got != min(n, export.LongestWait) {
+			t.Errorf("%q: %v", s, got)
+		}
+	})
+}
+
+// BenchmarkAttempt is one signed POST over an open connection, both ends counted.
+func BenchmarkAttempt(b *testing.B) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, "ok")
+	}))
+	defer srv.Close()
+	l := leaf(b, Options{Policy: local})
+	d := export.Delivery{MessageID: "msg_1", Target: srv.URL + secretPath, ContentType: jsonType, Body: []byte(strings.Repeat("x", 510)), Timeout: 10 * time.Second}
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if a := l.Attempt(context.Background(), d, export.Attempt{}); a.Result != export.Succeeded {
+				b.Error(errors.New(a.Error))
+				return
+			}
+		}
+	})
+}

@@ -1,0 +1,265 @@
+package webhook
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/reelhook/reelhook/internal/export"
+	"github.com/reelhook/reelhook/internal/movie"
+	"github.com/reelhook/reelhook/internal/project"
+)
+
+var update = flag.Bool("update", false, "rewrite the wanted parts of testdata")
+
+// TestBodies reads testdata/bodies.txt: cases of "# name", a movie, how it
+// ended, "->" and, for each of its webhooks, the body. A form is broken before
+// each & to be read.
+func TestBodies(t *testing.T) {
+	const file = "testdata/bodies.txt"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, block := range strings.Split(strings.TrimPrefix(string(text), "# "), "\n# ") {
+		name, rest, _ := strings.Cut(block, "\n")
+		source, want, _ := strings.Cut(rest, "\n->\n")
+		got := bodies(t, strings.TrimSpace(source))
+		out = append(out, fmt.Sprintf("# %s\n%s\n->\n%s", name, strings.TrimSpace(source), got))
+		if diff := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)); diff != "" && !*update {
+			t.Errorf("%s: -want +got\n%s", name, diff)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(strings.Join(out, "\n")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func bodies(t *testing.T, source string) string {
+	t.Helper()
+	at := strings.LastIndex(source, "\n")
+	m := parseMovie(t, source[:at])
+	o, fileURL := outcome(t, source[at+1:])
+	p := project.Project{ID: o.ID, MovieID: m.ID, ClientData: m.ClientData}
+	var b strings.Builder
+	for _, dest := range m.Exports[0].Destinations {
+		d, err := New(Options{}).Prepare(p, o, dest, fileURL)
+		var refusal export.Refusal
+		switch {
+		case errors.As(err, &refusal):
+			fmt.Fprintf(&b, "refused: %v\n", err)
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("a secret in %v", err)
+			}
+		case err != nil:
+			t.Error(err)
+		case d.ContentType == jsonType:
+			fmt.Fprintf(&b, "%s\n%s\n", d.ContentType, d.Body)
+			if !json.Valid(d.Body) || !strings.Contains(string(d.Body), string(m.ClientData)) {
+				t.Errorf("%s does not hold the client's %s", d.Body, m.ClientData)
+			}
+		default:
+			fmt.Fprintf(&b, "%s\n%s\n", d.ContentType, strings.ReplaceAll(string(d.Body), "&", "\n&"))
+		}
+	}
+	return b.String()
+}
+
+// outcome reads "done 640x360 10.5 20 https://..." or "error message".
+func outcome(t *testing.T, line string) (o project.Outcome, fileURL string) {
+	t.Helper()
+	o = project.Outcome{ID: "Ab3dE5gH7jK9mN1p", Status: project.Failed}
+	if message, ok := strings.CutPrefix(line, "error "); ok {
+		o.Message = message
+		return o, ""
+	}
+	o.Status = project.Done
+	r := &o.Result
+	if _, err := fmt.Sscanf(line, "done %dx%d %f %d %s", &r.Width, &r.Height, &r.Duration, &r.Size, &fileURL); err != nil && fileURL != "" {
+		t.Fatalf("%q: %v", line, err)
+	}
+	return o, fileURL
+}
+
+func parseMovie(t testing.TB, source string) *movie.Movie {
+	t.Helper()
+	m, err := movie.Parse([]byte(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func destination(t testing.TB, fields string) movie.Destination {
+	t.Helper()
+	source := `{"exports":[{"destinations":[{"type":"webhook","endpoint":"https://Example.org/hook"` + fields + `}]}]}`
+	return parseMovie(t, source).Exports[0].Destinations[0]
+}
+
+func TestRetriesAndTimeout(t *testing.T) {
+	s, m, h := time.Second, time.Minute, time.Hour
+	schedule := export.DefaultSchedule()
+	for fields, want := range map[string]export.Delivery{
+		``:                                 {Schedule: schedule, Timeout: 15 * s},
+		`,"retries":0,"timeout":30`:        {Schedule: []time.Duration{}, Timeout: 30 * s},
+		`,"retries":"2","timeout":"2.5"`:   {Schedule: []time.Duration{5 * s, 5 * m}, Timeout: 2500 * time.Millisecond},
+		`,"retries":11,"timeout":0.1`:      {Schedule: append(schedule, 24*h, 24*h), Timeout: s},
+		`,"retries":-1,"timeout":-1`:       {Schedule: schedule, Timeout: 15 * s},
+		`,"retries":"x","timeout":"NaN"`:   {Schedule: schedule, Timeout: 15 * s},
+		`,"retries":"NaN","timeout":1e300`: {Schedule: schedule, Timeout: 60 * s},
+		`,"retries":null,"timeout":null`:   {Schedule: schedule, Timeout: 15 * s},
+	} {
+		got, err := New(Options{}).Prepare(project.Project{}, project.Outcome{}, destination(t, fields), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, export.Delivery{Schedule: got.Schedule, Timeout: got.Timeout}); diff != "" {
+			t.Errorf("%s: -want +got\n%s", fields, diff)
+		}
+	}
+	got, err := New(Options{Schedule: []time.Duration{}, Timeout: s}).Prepare(project.Project{}, project.Outcome{}, destination(t, `,"retries":1e300`), "")
+	if err != nil || len(got.Schedule) != maxRetries || got.Timeout != s {
+		t.Errorf("got %d retries, timeout %v, %v", len(got.Schedule), got.Timeout, err)
+	}
+}
+
+func TestGroup(t *testing.T) {
+	for raw, want := range map[string]string{
+		"https://Example.org/a?b": "https://example.org:443", "https://example.org:443": "https://example.org:443",
+		"http://example.org:8080/": "http://example.org:8080", "http://example.org": "http://example.org:80",
+		"https://[2001:DB8::1]/": "https://[2001:db8::1]:443",
+	} {
+		u, err := url.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := group(u); got != want {
+			t.Errorf("%s: got %s, want %s", raw, got, want)
+		}
+	}
+}
+
+// TestFormIsBounded holds that a small document cannot grow into a huge form,
+// and that nothing nests without end.
+func TestFormIsBounded(t *testing.T) {
+	key := strings.Repeat("k", 1<<20)
+	for _, data := range []string{
+		`{"` + key + `":[` + strings.Repeat("1,", 1<<12) + `1]}`,
+		strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20),
+	} {
+		body, err := document{contract: contract{ClientData: json.RawMessage(data)}}.form(false)
+		if err == nil || len(body) > 0 {
+			t.Errorf("%.10s...: got %d bytes, %v", data, len(body), err)
+		}
+	}
+}
+
+// formSeeds are client-data that reach every branch of the encoder.
+var formSeeds = []string{
+	`{}`, `[]`, `null`, `"a"`, `1.50`, `true`, `{"a":{"b":[0,false,null,"",{"c":"d e&f=g[h]+%~"}]}}`, `{"a][b":1,"a":{"b":2}}`,
+	`{"":{"":[[],{},[1]]}}`, `{"a":1,"a":2}`, `{"\u0000\ud83d\ude00":"é\n"}`, `[[[[[1e400]]]]]`,
+}
+
+// FuzzForm holds that a decoder gets back every value under its name, and that
+// only unreserved characters travel as they are.
+func FuzzForm(f *testing.F) {
+	for _, s := range formSeeds {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, data string) {
+		if !json.Valid([]byte(data)) {
+			return
+		}
+		v, err := readJSON([]byte(data))
+		if err != nil {
+			return // nested too deep
+		}
+		var form form
+		form.add("d", v)
+		out, err := form.bytes()
+		if err != nil {
+			return
+		}
+		want := url.Values{}
+		flat("d", v, want)
+		got, err := url.ParseQuery(string(out))
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s became %s, %v: -want +got\n%s", data, out, err, diff)
+		}
+		for _, c := range string(out) {
+			if !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%&=", c) {
+				t.Errorf("%q in %s", c, out)
+			}
+		}
+	})
+}
+
+// flat says what a form should hold, without any encoding.
+func flat(name string, v any, out url.Values) {
+	switch v := v.(type) {
+	case nil:
+	case bool:
+		out.Add(name, map[bool]string{true: "1", false: "0"}[v])
+	case []any:
+		for i, item := range v {
+			flat(fmt.Sprintf("%s[%d]", name, i), item, out)
+		}
+	case *object:
+		for _, key := range v.keys {
+			flat(name+"["+key+"]", v.values[key], out)
+		}
+	default:
+		out.Add(name, fmt.Sprint(v))
+	}
+}
+
+// TestNodeReadsForms holds that JavaScript's two decoders agree with Go's.
+func TestNodeReadsForms(t *testing.T) {
+	var bodies []string
+	want := []url.Values{}
+	for _, s := range formSeeds {
+		v, err := readJSON([]byte(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f form
+		f.add("client-data", v)
+		bodies = append(bodies, string(f.out))
+		values := url.Values{}
+		flat("client-data", v, values)
+		want = append(want, values)
+	}
+	input, err := json.Marshal(bodies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := `const list = o => Object.fromEntries(Object.entries(o).map(([k, v]) => [k, [v].flat()]));
+const each = b => { const p = new URLSearchParams(b); return Object.fromEntries([...p.keys()].map(k => [k, p.getAll(k)])); };
+const bodies = JSON.parse(process.argv[1]);
+console.log(JSON.stringify([bodies.map(each), bodies.map(b => list(require("querystring").parse(b)))]));`
+	out, err := exec.Command("node", "-e", script, string(input)).Output()
+	if err != nil {
+		t.Fatalf("node: %v", err)
+	}
+	var got [2][]url.Values
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"URLSearchParams", "querystring"} {
+		if diff := cmp.Diff(want, got[i]); diff != "" {
+			t.Errorf("%s: -want +got\n%s", name, diff)
+		}
+	}
+}
