@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/reelhook/reelhook/internal/account"
@@ -33,8 +34,8 @@ const (
 	deliverPerEndpoint = 16
 )
 
-// drain is how long a stop waits for what is running.
-const drain = 25 * time.Second
+// longestDrain is how long a stop waits for what is running.
+const longestDrain = 25 * time.Second
 
 // App is a server that is ready to run: its database is open and its port taken.
 type App struct {
@@ -48,7 +49,7 @@ type App struct {
 	worker   *render.Worker
 	jobs     *queue.Dispatcher
 	server   *http.Server
-	undo     []func()
+	undo     []func() error
 }
 
 // New opens everything a server needs. The error says what is missing and what
@@ -57,7 +58,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a := &App{Options: o.withDefaults()}
 	defer func() {
 		if err != nil {
-			a.Close()
+			err = errors.Join(err, a.Close())
 		}
 	}()
 	tools, err := ffmpeg.Find(ctx)
@@ -84,11 +85,11 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.db, err = sqlite.Open(ctx, DatabasePath(a.Data), sqlite.Options{Log: a.Log}); err != nil {
 		return err
 	}
-	a.undo = append(a.undo, func() { a.db.Shutdown() })
+	a.undo = append(a.undo, a.db.Shutdown)
 	if a.listener, err = net.Listen("tcp", a.Listen); err != nil {
 		return fmt.Errorf("listen on %s: %w; choose another address with --listen", a.Listen, err)
 	}
-	a.undo = append(a.undo, func() { a.listener.Close() })
+	a.undo = append(a.undo, a.freePort)
 	return nil
 }
 
@@ -101,7 +102,7 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools) error {
 	if err != nil {
 		return err
 	}
-	a.undo = append(a.undo, func() { files.Close() })
+	a.undo = append(a.undo, files.Close)
 	base := a.URL()
 	fileURL := func(key string) string { return base + "/files/" + key }
 	exports, err := a.exports(ctx, fileURL)
@@ -196,47 +197,53 @@ func (a *App) Addr() net.Addr { return a.listener.Addr() }
 // Run serves until ctx ends, then drains: no new requests are taken, running
 // attempts finish, renderings are put back. It closes the App.
 func (a *App) Run(ctx context.Context) error {
-	defer a.Close()
 	jobs, stopJobs := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopJobs()
-	worked := make(chan error, 1)
+	worked, served := make(chan error, 1), make(chan error, 1)
 	go func() { worked <- a.jobs.Run(jobs) }()
-	served := make(chan error, 1)
 	go func() { served <- a.server.Serve(a.listener) }()
 	a.Log.Info("serving", "address", a.listener.Addr().String(), "url", a.URL(), "data", a.Data, "version", a.Version)
-
 	var failed error
 	select {
 	case <-ctx.Done():
 	case failed = <-served:
-	case failed = <-worked:
-		worked <- nil
 	}
 	a.Log.Info("stopping")
-	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-	defer cancel()
 	stopJobs()
-	if err := a.server.Shutdown(deadline); err != nil {
+	return errors.Join(failed, a.drain(context.WithoutCancel(ctx), worked), a.Close())
+}
+
+// drain waits for running requests and jobs, but not for ever.
+func (a *App) drain(ctx context.Context, worked <-chan error) error {
+	ctx, cancel := context.WithTimeout(ctx, longestDrain)
+	defer cancel()
+	if err := a.server.Shutdown(ctx); err != nil {
 		a.server.Close()
 	}
 	select {
 	case err := <-worked:
-		failed = errors.Join(failed, err)
-	case <-deadline.Done():
+		return err
+	case <-ctx.Done():
 		a.Log.Warn("gave up waiting for running work; what was interrupted is done again at the next start")
-	}
-	if errors.Is(failed, http.ErrServerClosed) {
 		return nil
 	}
-	return failed
 }
 
-// Close releases what New took. It may be called twice.
-func (a *App) Close() {
-	for i := len(a.undo) - 1; i >= 0; i-- {
-		a.undo[i]()
+// freePort gives the port up; a server that ran on it has done so already.
+func (a *App) freePort() error {
+	if err := a.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// Close releases what New took, the last first. Run has done so when it returns.
+func (a *App) Close() (err error) {
+	for _, undo := range slices.Backward(a.undo) {
+		err = errors.Join(err, undo())
 	}
 	a.undo = nil
+	return err
 }
 
 // Secret reads the stored signing secret of a data folder, also while a server
@@ -246,10 +253,9 @@ func Secret(ctx context.Context, data string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer db.Shutdown()
 	secret, err := db.Secret(ctx)
 	if err == nil && secret == "" {
 		err = errors.New("no secret is stored here: the server was started with --webhook-secret")
 	}
-	return secret, err
+	return secret, errors.Join(err, db.Shutdown())
 }

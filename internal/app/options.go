@@ -30,7 +30,7 @@ type Options struct {
 	// WebhookSecret signs inline endpoints' webhooks; empty is the stored one.
 	WebhookSecret string
 	// WebhookTimeout bounds one attempt, WebhookRetries are the delays after
-	// failed ones.
+	// failed ones; zero values are the exports' own defaults.
 	WebhookTimeout time.Duration
 	WebhookRetries []time.Duration
 	// AllowHTTPEndpoints permits endpoints without TLS; AllowNetworks are
@@ -50,22 +50,9 @@ type Options struct {
 	RootCAs *x509.CertPool
 }
 
-// DefaultRetries are the delays between attempts that Standard Webhooks
-// suggests: about three days in all.
-var DefaultRetries = []time.Duration{
-	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
-	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
-}
-
-// DefaultTimeout bounds one attempt when nothing else is said.
-const DefaultTimeout = 15 * time.Second
-
 func (o Options) withDefaults() Options {
 	if o.RenderWorkers == 0 {
 		o.RenderWorkers = max(1, runtime.NumCPU()/2)
-	}
-	if o.WebhookTimeout == 0 {
-		o.WebhookTimeout = DefaultTimeout
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
