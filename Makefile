@@ -2,7 +2,9 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 LINT := go tool -modfile=tools/go.mod golangci-lint
-SEEDS ?= 50
+# make soak MOVIES=500 KILLS=200
+MOVIES ?= 50
+KILLS ?= 25
 
 .PHONY: help build demo test lint bench soak clean deps
 
@@ -24,6 +26,14 @@ test: ## install what the tests need, lint, run every test with the race detecto
 
 lint: ## check style, walls between packages and formatting
 	$(LINT) run ./...
+
+bench: ## measure accepts, deliveries and rendering beside what could be best; takes about ten minutes
+	@scripts/deps run
+	go run ./cmd/bench
+
+soak: ## kill the real server at random moments while movies come in, and count what was lost
+	@scripts/deps run
+	go test ./cmd/reelhook -run '^TestCrash$$' -v -count 1 -timeout 60m -crash.movies $(MOVIES) -crash.kills $(KILLS) | grep -v -e INF -e WRN
 
 clean: ## remove what was built
 	rm -rf bin

@@ -126,10 +126,20 @@ func (r reader) rate() {
 	r.m.FPS = Rate{num, den}
 }
 
+// maxDestinations bounds what one document may ask for, over all exports; what
+// comes behind is not read.
+const maxDestinations = 1000
+
 func (r reader) exports() {
-	for _, e := range r.list("exports") {
+	count := 0
+	for i, e := range r.list("exports") {
 		export := Export{Path: e.path}
-		for _, d := range e.list("destinations") {
+		destinations := e.list("destinations")
+		if count += 1 + len(destinations); count > maxDestinations {
+			r.fault("exports", "At most %d exports and destinations fit into one movie; exports[%d] and what follows was not read", maxDestinations, i)
+			return
+		}
+		for _, d := range destinations {
 			dest := Destination{Path: d.path, Type: strings.ToLower(d.plain("type")), Fields: map[string]json.RawMessage{}}
 			for _, key := range d.keys {
 				text, err := json.Marshal(plainJSON(d.values[key]))

@@ -159,3 +159,11 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestTooManyDestinations(t *testing.T) {
+	doc := `{"scenes":[{}],"exports":[{"destinations":[{"type":"webhook"}]},{"destinations":[` + strings.Repeat(`{"type":"webhook"},`, 1000) + `{}]},{}]}`
+	m, err := movie.Parse([]byte(doc))
+	if err != nil || len(m.Exports) != 1 || len(m.Faults) != 1 || m.Faults[0].Path != "exports" {
+		t.Errorf("%v, %d exports, faults %v", err, len(m.Exports), m.Faults)
+	}
+}

@@ -1,0 +1,224 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// endpoint answers one call: with a reply to be sent as JSON, with an error, or
+// with neither when it has written to c.out itself. A *Failure is for the
+// client; the text of any other error goes to the log alone.
+type endpoint func(c *call) (reply any, err error)
+
+// methods are the endpoints of one path; HEAD is served by GET.
+type methods map[string]endpoint
+
+// route is one path. One without methods is unknown to clients.
+type route struct {
+	path string
+	// keyed paths need an API key before they say anything else, even 404: a
+	// client takes 404 as proof of a good key (section 4.1 of the contract).
+	keyed bool
+	// quiet paths are called every few seconds and log only at debug level.
+	quiet bool
+	methods
+}
+
+// call is one request on its way, and what the log will say about it.
+type call struct {
+	*http.Request
+	route
+	out     recorder
+	began   time.Time
+	project string
+	cause   error
+}
+
+// recorder counts what is written.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+	// stall is how long one write may take, 0 for no limit of its own.
+	stall time.Duration
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.stall > 0 {
+		// Writers that know no deadlines have none to miss.
+		_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(r.stall))
+	}
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
+}
+
+func (s *server) handle(rt route) {
+	s.mux.HandleFunc(rt.path, func(w http.ResponseWriter, r *http.Request) {
+		s.serve(&call{Request: r, route: rt, out: recorder{ResponseWriter: w}, began: s.Now()})
+	})
+}
+
+// serve is the one place that writes replies, statuses and log lines.
+func (s *server) serve(c *call) {
+	defer s.log(c)
+	defer s.recovered(c)
+	reply, err := s.answer(c)
+	if err != nil {
+		s.fail(c, err)
+	} else if reply != nil {
+		s.send(c, http.StatusOK, reply)
+	}
+}
+
+func (s *server) answer(c *call) (any, error) {
+	c.Body = http.MaxBytesReader(c.out.ResponseWriter, c.Body, MaxBody)
+	if c.keyed {
+		switch key := strings.TrimSpace(c.Header.Get("X-Api-Key")); {
+		case key == "":
+			return nil, refuse(http.StatusBadRequest, "Error: API Key not provided")
+		case !s.Keys.Valid(key):
+			return nil, refuse(http.StatusBadRequest, "Error: Invalid API Key")
+		}
+	}
+	if len(c.methods) == 0 {
+		return nil, refuse(http.StatusNotFound, "There is nothing at this path of the API")
+	}
+	method := c.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	serve, ok := c.methods[method]
+	if !ok {
+		c.out.Header().Set("Allow", c.allowed())
+		return nil, refuse(http.StatusMethodNotAllowed, "Method not allowed; this path knows %s", c.allowed())
+	}
+	return serve(c)
+}
+
+func (m methods) allowed() string {
+	var all []string
+	for method := range m {
+		all = append(all, method)
+		if method == http.MethodGet {
+			all = append(all, http.MethodHead)
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+func refuse(status int, format string, args ...any) *Failure {
+	return &Failure{Status: status, Message: fmt.Sprintf(format, args...)}
+}
+
+// fail sends an error. What the client did not cause it is not told about.
+func (s *server) fail(c *call, err error) {
+	var f *Failure
+	switch {
+	case errors.As(err, &f):
+	case c.Context().Err() != nil:
+		f = refuse(http.StatusServiceUnavailable, "The request was cut off")
+	default:
+		c.cause = err
+		f = refuse(http.StatusInternalServerError, "Internal error; the server's log says more")
+	}
+	f.Timestamp = stamp(s.Now())
+	s.send(c, f.Status, f)
+}
+
+// send writes a reply in the one way that reaches every client whole: the Node
+// SDK takes the first chunk it receives for the whole body, so the headers are
+// flushed alone and the body follows in one write, which is one TLS record up
+// to 16 KiB (section 2 of the contract). With its length known it is never
+// chunked, which HTTP/1.0 clients could not read.
+func (s *server) send(c *call, status int, reply any) {
+	body, err := encode(reply)
+	if err != nil {
+		s.fail(c, fmt.Errorf("encode the reply: %w", err)) // a Failure always encodes
+		return
+	}
+	h := c.out.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	c.out.WriteHeader(status)
+	if c.Method == http.MethodHead {
+		return
+	}
+	// Errors mean that the client is gone; there is nobody left to tell.
+	_ = http.NewResponseController(c.out.ResponseWriter).Flush()
+	_, _ = c.out.Write(body)
+}
+
+// encode writes JSON with <, > and & as they are. What is encoded already stays
+// as it is.
+func encode(v any) (json.RawMessage, error) {
+	if done, ok := v.(json.RawMessage); ok {
+		return done, nil
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// recovered answers a call that panicked. When the reply had begun it can only
+// be broken off, so that nobody takes it for whole.
+func (s *server) recovered(c *call) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	err, ok := v.(error)
+	if ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(v)
+	}
+	err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+	if c.out.status != 0 {
+		c.cause = err
+		panic(http.ErrAbortHandler)
+	}
+	s.fail(c, err)
+}
+
+// log writes the one line of a call. Keys, header and query values stay out.
+func (s *server) log(c *call) {
+	level := slog.LevelInfo
+	switch {
+	case c.cause != nil:
+		level = slog.LevelError
+	case c.quiet:
+		level = slog.LevelDebug
+	}
+	attrs := []slog.Attr{
+		slog.String("method", c.Method), slog.String("path", c.path),
+		slog.Int("status", c.out.status), slog.Int64("bytes", c.out.bytes),
+		slog.Duration("duration", s.Now().Sub(c.began)),
+	}
+	if c.project != "" {
+		attrs = append(attrs, slog.String("project", c.project))
+	}
+	if c.cause != nil {
+		attrs = append(attrs, slog.String("error", c.cause.Error()))
+	}
+	s.Log.LogAttrs(c.Context(), level, "request", attrs...)
+}
