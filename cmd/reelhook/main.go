@@ -36,8 +36,9 @@ type cli struct {
 
 const description = `Reelhook renders Movie JSON (the JSON2Video v2 format) to MP4 with FFmpeg and delivers the completion webhook: signed, retried, logged, never lost.
 
-Try it:   reelhook demo
-Run it:   reelhook serve --data ./reelhook-data
+Try it: reelhook demo
+
+Run it: reelhook serve --data ./reelhook-data
 
 Settings come from flags, then from REELHOOK_* in the environment, then from ./reelhook.yaml.`
 

@@ -80,7 +80,10 @@ func refuse(name string, faults []movie.Fault) error {
 		}
 		fmt.Fprintf(os.Stderr, "%s: %s\n", at, f.Message)
 	}
-	return fmt.Errorf("%s cannot be rendered: %d faults", name, len(faults))
+	if len(faults) == 1 {
+		return fmt.Errorf("%s cannot be rendered", name)
+	}
+	return fmt.Errorf("%s cannot be rendered: it has %d faults", name, len(faults))
 }
 
 // trim prints seconds without trailing zeros.

@@ -136,21 +136,28 @@ func (j *job) run(ctx context.Context) (project.Result, error) {
 	return j.check(ctx, out)
 }
 
-// window renders one window.
+// window renders one window, again when its FFmpeg hung: that is what a window's
+// being small is good for.
 func (j *job) window(ctx context.Context, w window, to string) error {
 	if err := j.slots.Acquire(ctx, 1); err != nil {
 		return err
 	}
 	defer j.slots.Release(1)
 	last := 0
-	err := j.Tools.Run(ctx, j.dir, j.command(w, to), j.Limits, func(frame int) {
-		j.progress.add(min(frame, w.frames()) - last)
-		last = max(last, min(frame, w.frames()))
-	})
+	onFrame := func(frame int) {
+		frame = min(frame, w.frames())
+		j.progress.add(frame - last)
+		last = max(last, frame)
+	}
+	c := j.command(w, to)
+	err := j.Tools.Run(ctx, j.dir, c, j.Limits, onFrame)
+	if errors.Is(err, ffmpeg.ErrStalled) {
+		err = j.Tools.Run(ctx, j.dir, c, j.Limits, onFrame)
+	}
 	if err != nil {
 		return fmt.Errorf("render frames %d to %d: %w", w.In, w.Out, err)
 	}
-	j.progress.add(w.frames() - last)
+	onFrame(w.frames())
 	return nil
 }
 
