@@ -326,7 +326,7 @@ func TestLongRepliesLeaveTheDocumentOut(t *testing.T) {
 
 func TestManyWarningsAndDestinations(t *testing.T) {
 	w := newWorld()
-	id := w.submit(t, `{"exports":[`+strings.Repeat(`{},`, 5000)+`{"destinations":[`+strings.Repeat(`{"type":"webhook"},`, 999)+`{}]}]}`)
+	id := w.submit(t, `{"exports":[`+strings.Repeat(`{},`, 50)+`{"destinations":[`+strings.Repeat(`{"type":"webhook"},`, 899)+`{}]}]}`)
 	_, err := w.store.change(id, func(p *project.Project) { p.Warnings = make([]movie.Fault, 10_000) })
 	if err != nil {
 		t.Fatal(err)

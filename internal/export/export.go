@@ -115,13 +115,13 @@ type Store interface {
 	// state and its deliver job). A project that had ended already is left
 	// alone, and no error.
 	End(ctx context.Context, o project.Outcome, step Step) error
-	// Open loads a delivery and opens its next attempt; attempts found open are
+	// OpenAttempt loads a delivery and opens its next attempt; attempts found open are
 	// closed as Unknown first. A delivery in a final state is returned with a
 	// zero Attempt; one that does not exist is ErrNoDelivery.
-	Open(ctx context.Context, id string, at time.Time) (Delivery, Attempt, error)
-	// Close writes a closed attempt and the delivery's new state (State,
+	OpenAttempt(ctx context.Context, id string, at time.Time) (Delivery, Attempt, error)
+	// CloseAttempt writes a closed attempt and the delivery's new state (State,
 	// Failures, LastStatus, Message, NextAt), mirrors it to the destination, and
 	// takes the pipeline's next step if there is one. The finished job is
 	// removed; when NextAt is set a new one is inserted for that time.
-	Close(ctx context.Context, d Delivery, a Attempt, step Step) error
+	CloseAttempt(ctx context.Context, d Delivery, a Attempt, step Step) error
 }

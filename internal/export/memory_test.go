@@ -129,7 +129,7 @@ func (m *memory) mirror(d export.Delivery) {
 	})
 }
 
-func (m *memory) Open(_ context.Context, id string, at time.Time) (export.Delivery, export.Attempt, error) {
+func (m *memory) OpenAttempt(_ context.Context, id string, at time.Time) (export.Delivery, export.Attempt, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d, ok := m.deliveries[id]
@@ -157,7 +157,7 @@ func (m *memory) Open(_ context.Context, id string, at time.Time) (export.Delive
 	return d, a, nil
 }
 
-func (m *memory) Close(_ context.Context, d export.Delivery, a export.Attempt, step export.Step) error {
+func (m *memory) CloseAttempt(_ context.Context, d export.Delivery, a export.Attempt, step export.Step) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.failing["Close"]; err != nil {

@@ -174,7 +174,7 @@ func TestCrash(t *testing.T) {
 		}))
 		ended(m, p, one, done)
 		first, _ := m.only()
-		if _, _, err := m.Open(context.Background(), first.ID, time.Now()); err != nil { // killed before it was sent
+		if _, _, err := m.OpenAttempt(context.Background(), first.ID, time.Now()); err != nil { // killed before it was sent
 			t.Fatal(err)
 		}
 		m.run(p)

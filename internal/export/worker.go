@@ -19,7 +19,11 @@ func (p *Pipeline) Work(ctx context.Context, job queue.Job) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	d, a, err := p.Store.Open(ctx, job.Key, p.Now())
+	d, a, err := p.Store.OpenAttempt(ctx, job.Key, p.Now())
+	if errors.Is(err, ErrNoDelivery) {
+		p.Log.ErrorContext(ctx, "a job names a delivery that does not exist", "delivery", job.Key)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("open attempt of %s: %w", job.Key, err)
 	}
@@ -27,7 +31,7 @@ func (p *Pipeline) Work(ctx context.Context, job queue.Job) error {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	// Read before the attempt, so that nothing but the store's own Close can keep
+	// Read before the attempt, so that nothing but the store's own CloseAttempt can keep
 	// an attempt that was made from being recorded.
 	next, err := p.rest(ctx, d)
 	if err != nil {
@@ -35,7 +39,7 @@ func (p *Pipeline) Work(ctx context.Context, job queue.Job) error {
 	}
 	a = p.attempt(ctx, d, a)
 	d = d.after(a, p.Jitter())
-	if err := p.Store.Close(ctx, d, a, next()); err != nil {
+	if err := p.Store.CloseAttempt(ctx, d, a, next()); err != nil {
 		return fmt.Errorf("close attempt %d of %s: %w", a.Number, d.ID, err)
 	}
 	p.report(ctx, d, a)

@@ -113,7 +113,8 @@ type Store interface {
 	Create(ctx context.Context, p Project, destinations []Destination, idem *Idempotency) (stored Project, created bool, err error)
 	// Get returns one project or ErrNotFound.
 	Get(ctx context.Context, id string) (Project, error)
-	// List returns a page and the token of the next, "" at the end.
+	// List returns a page and the token of the next, "" at the end. A token that
+	// no page gave is ErrNotFound.
 	List(ctx context.Context, page Page) (projects []Project, next string, err error)
 	// Start moves a project to Running and returns it with Starts counted up.
 	// A project that has ended is returned unchanged.

@@ -80,8 +80,8 @@ func (tx *transaction) take(projectID string, step export.Step) error {
 	return tx.addJob(export.Deliver, d.ID, d.Group, d.NextAt)
 }
 
-// Open opens the next attempt of a delivery; see export.Store.
-func (db *DB) Open(ctx context.Context, id string, at time.Time) (_ export.Delivery, _ export.Attempt, err error) {
+// OpenAttempt opens the next attempt of a delivery; see export.Store.
+func (db *DB) OpenAttempt(ctx context.Context, id string, at time.Time) (_ export.Delivery, _ export.Attempt, err error) {
 	defer wrap(&err, "open attempt of %s", id)
 	type opened struct {
 		d export.Delivery
@@ -116,8 +116,8 @@ func (tx *transaction) open(d export.Delivery, a export.Attempt) error {
 	return tx.mirror(d)
 }
 
-// Close closes an attempt and takes the next step; see export.Store.
-func (db *DB) Close(ctx context.Context, d export.Delivery, a export.Attempt, step export.Step) (err error) {
+// CloseAttempt closes an attempt and takes the next step; see export.Store.
+func (db *DB) CloseAttempt(ctx context.Context, d export.Delivery, a export.Attempt, step export.Step) (err error) {
 	defer wrap(&err, "close attempt %d of %s", a.Number, d.ID)
 	return db.writer.do(ctx, func(tx *transaction) error {
 		if err := tx.closeAttempt(d.ID, a); err != nil {

@@ -58,7 +58,7 @@ func place(token string) (createdAt int64, id string, err error) {
 		createdAt, err = strconv.ParseInt(nanos, 10, 64)
 	}
 	if err != nil {
-		return 0, "", fmt.Errorf("not a page token: %q", token)
+		return 0, "", fmt.Errorf("not a page token: %q: %w", token, project.ErrNotFound)
 	}
 	return createdAt, id, nil
 }

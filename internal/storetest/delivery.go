@@ -51,7 +51,7 @@ func endWritesAll(f *fixture) {
 		f.Fatalf("got %d deliver jobs", len(jobs))
 	}
 	f.equal("job", jobs[0], queue.Job{ID: jobs[0].ID, Kind: export.Deliver, Key: "d1", Group: d.Group, RunAt: d.NextAt})
-	got, _, err := f.Open(f.ctx, "d1", after(2*time.Hour))
+	got, _, err := f.OpenAttempt(f.ctx, "d1", after(2*time.Hour))
 	f.must(err)
 	d.State, d.Attempts = export.Running, 1
 	f.equal("delivery", got, *d)
@@ -103,7 +103,7 @@ func endIsAllOrNothing(f *fixture) {
 
 func openLogs(f *fixture) {
 	want := f.deliver("a", "d1")
-	d, a, err := f.Open(f.ctx, "d1", after(2*time.Hour))
+	d, a, err := f.OpenAttempt(f.ctx, "d1", after(2*time.Hour))
 	f.must(err)
 	want.State, want.Attempts = export.Running, 1
 	f.equal("delivery", d, want)
@@ -118,9 +118,9 @@ func openLogs(f *fixture) {
 
 func openAfterCrash(f *fixture) {
 	f.deliver("a", "d1")
-	_, first, err := f.Open(f.ctx, "d1", after(2*time.Hour))
+	_, first, err := f.OpenAttempt(f.ctx, "d1", after(2*time.Hour))
 	f.must(err)
-	d, second, err := f.Open(f.ctx, "d1", after(3*time.Hour))
+	d, second, err := f.OpenAttempt(f.ctx, "d1", after(3*time.Hour))
 	f.must(err)
 	f.equal("attempts", d.Attempts, 2)
 	f.equal("the schedule is not walked", d.Failures, 0)
@@ -139,9 +139,9 @@ func openFinal(f *fixture) {
 		f.deliver("p"+id, id)
 		d, a := f.attempt(id, after(2*time.Hour), export.Succeeded)
 		d.State, d.NextAt = state, time.Time{}
-		f.must(f.Close(f.ctx, d, a, export.Step{}))
+		f.must(f.CloseAttempt(f.ctx, d, a, export.Step{}))
 		log, ds := f.attempts(id), f.destinations("p"+id)
-		got, none, err := f.Open(f.ctx, id, after(3*time.Hour))
+		got, none, err := f.OpenAttempt(f.ctx, id, after(3*time.Hour))
 		f.must(err)
 		f.equal("delivery", got, d)
 		f.equal("attempt", none, export.Attempt{})
@@ -151,7 +151,7 @@ func openFinal(f *fixture) {
 }
 
 func openUnknown(f *fixture) {
-	if _, _, err := f.Open(f.ctx, "x", t0); !errors.Is(err, export.ErrNoDelivery) {
+	if _, _, err := f.OpenAttempt(f.ctx, "x", t0); !errors.Is(err, export.ErrNoDelivery) {
 		f.Errorf("got %v, want ErrNoDelivery", err)
 	}
 	f.equal("log", f.attempts("x"), []export.Attempt(nil))
@@ -164,7 +164,7 @@ func closeRetry(f *fixture) {
 	a.Status, a.Class, a.Error = 503, "http", "The endpoint answered 503"
 	a.Answer, a.Cut, a.RetryAfter, a.Gone = []byte("\x00no\xff"), true, 90*time.Second, true
 	d.State, d.Failures, d.LastStatus, d.Message, d.NextAt = export.Retrying, 1, 503, a.Error, after(4*time.Hour)
-	f.must(f.Close(f.ctx, d, a, export.Step{}))
+	f.must(f.CloseAttempt(f.ctx, d, a, export.Step{}))
 
 	f.equal("log", f.attempts("d1"), []export.Attempt{a})
 	f.equal("destination", f.destinations("a")[0], project.Destination{Type: "webhook", Status: "retrying",
@@ -178,7 +178,7 @@ func closeRetry(f *fixture) {
 	f.must(f.Finish(f.ctx, old.ID)) // as the dispatcher does when Work returned nil
 	f.equal("the retry stays", f.jobs(export.Deliver), jobs)
 
-	again, second, err := f.Open(f.ctx, "d1", after(4*time.Hour))
+	again, second, err := f.OpenAttempt(f.ctx, "d1", after(4*time.Hour))
 	f.must(err)
 	d.State, d.Attempts = export.Running, 2
 	f.equal("delivery", again, d)
@@ -190,7 +190,7 @@ func closeDelivered(f *fixture) {
 	f.deliver("a", "d1")
 	d, a := f.attempt("d1", after(2*time.Hour), export.Succeeded)
 	a.Status, d.State, d.LastStatus, d.NextAt = 204, export.Delivered, 204, time.Time{}
-	f.must(f.Close(f.ctx, d, a, export.Step{}))
+	f.must(f.CloseAttempt(f.ctx, d, a, export.Step{}))
 	f.equal("log", f.attempts("d1"), []export.Attempt{a})
 	f.equal("destination", f.destinations("a")[0],
 		project.Destination{Type: "webhook", Status: "delivered", Attempts: 1, LastStatus: 204, Delivery: "d1"})
@@ -202,7 +202,7 @@ func closeFailed(f *fixture) {
 	f.deliver("a", "d1")
 	d, a := f.attempt("d1", after(2*time.Hour), export.Refused)
 	d.State, d.Failures, d.Message, d.NextAt = export.Failed, 1, "Gave up", time.Time{}
-	f.must(f.Close(f.ctx, d, a, export.Step{}))
+	f.must(f.CloseAttempt(f.ctx, d, a, export.Step{}))
 	f.equal("destination", f.destinations("a")[0],
 		project.Destination{Type: "webhook", Status: "failed", Attempts: 1, Message: "Gave up", Delivery: "d1"})
 	f.equal("jobs", f.keys(export.Deliver), "")
@@ -214,7 +214,7 @@ func closeStep(f *fixture) {
 	d.State, d.Failures, d.NextAt = export.Retrying, 1, after(4*time.Hour)
 	next := newDelivery("d2", "a", 2, after(3*time.Hour))
 	skipped := project.Destination{Position: 1, Type: "webhook", Status: "skipped", Message: "no"}
-	f.must(f.Close(f.ctx, d, a, export.Step{Settled: []project.Destination{skipped}, Delivery: next}))
+	f.must(f.CloseAttempt(f.ctx, d, a, export.Step{Settled: []project.Destination{skipped}, Delivery: next}))
 
 	ds := webhooks(3)
 	ds[0].Status, ds[0].Attempts, ds[0].Delivery = "retrying", 1, "d1"
@@ -222,7 +222,7 @@ func closeStep(f *fixture) {
 	f.equal("destinations", f.destinations("a"), ds)
 	f.equal("jobs", f.keys(export.Deliver), "d1 d2")
 	f.equal("announced", len(f.takeAnnounced()), 2)
-	got, _, err := f.Open(f.ctx, "d2", after(3*time.Hour))
+	got, _, err := f.OpenAttempt(f.ctx, "d2", after(3*time.Hour))
 	f.must(err)
 	next.State, next.Attempts = export.Running, 1
 	f.equal("next delivery", got, *next)
@@ -237,14 +237,14 @@ func closeIsAllOrNothing(f *fixture) {
 		Settled:  []project.Destination{{Position: 1, Type: "webhook", Status: "skipped"}},
 		Delivery: newDelivery("d1", "a", 2, t0), // the id is taken
 	}
-	if err := f.Close(f.ctx, d, a, step); err == nil {
+	if err := f.CloseAttempt(f.ctx, d, a, step); err == nil {
 		f.Fatal("two deliveries with one id")
 	}
 	f.equal("jobs", f.jobs(export.Deliver), jobs)
 	f.equal("log", f.attempts("d1"), log)
 	f.equal("destinations", f.destinations("a"), ds)
 	f.equal("announced", f.takeAnnounced(), []queue.Job(nil))
-	f.must(f.Close(f.ctx, d, a, export.Step{}))
+	f.must(f.CloseAttempt(f.ctx, d, a, export.Step{}))
 	f.equal("jobs after a good one", f.keys(export.Deliver), "")
 }
 
@@ -254,12 +254,12 @@ func closeNotOpen(f *fixture) {
 	_, _ = f.attempt("d1", after(3*time.Hour), export.Succeeded) // the first is unknown now
 	log, ds := f.attempts("d1"), f.destinations("a")
 	d.State, d.NextAt = export.Delivered, time.Time{}
-	if err := f.Close(f.ctx, d, a, export.Step{}); err == nil {
+	if err := f.CloseAttempt(f.ctx, d, a, export.Step{}); err == nil {
 		f.Error("an attempt was closed twice")
 	}
 	a.Number = 2
 	a.Result = export.Open
-	if err := f.Close(f.ctx, d, a, export.Step{}); err == nil {
+	if err := f.CloseAttempt(f.ctx, d, a, export.Step{}); err == nil {
 		f.Error("an attempt was closed as open")
 	}
 	f.equal("log", f.attempts("d1"), log)

@@ -169,7 +169,7 @@ func final(d export.Delivery) bool { return d.State == export.Delivered || d.Sta
 func (m *model) open(t *rapid.T) {
 	id, at := pick(t, m.deliveries), m.tick()
 	m.touched = m.deliveries[id].Project
-	d, a, err := m.store.Open(m.ctx, id, at)
+	d, a, err := m.store.OpenAttempt(m.ctx, id, at)
 	m.must(err)
 	want := m.deliveries[id]
 	if !final(want) {
@@ -210,7 +210,7 @@ func (m *model) close(t *rapid.T) {
 		step = m.step(t, d.Project, 1)
 	}
 	d.Failures++
-	m.must(m.store.Close(m.ctx, d, *a, step))
+	m.must(m.store.CloseAttempt(m.ctx, d, *a, step))
 	m.deliveries[id] = d
 	m.mirror(d)
 	delete(m.jobs, export.Deliver+id)

@@ -220,7 +220,7 @@ func (f *fixture) deliver(projectID, deliveryID string) export.Delivery {
 // attempt opens the next attempt of a delivery and says how it ended.
 func (f *fixture) attempt(id string, at time.Time, result export.Result) (export.Delivery, export.Attempt) {
 	f.Helper()
-	d, a, err := f.Open(f.ctx, id, at)
+	d, a, err := f.OpenAttempt(f.ctx, id, at)
 	f.must(err)
 	a.EndedAt, a.Result = at.Add(time.Second), result
 	return d, a

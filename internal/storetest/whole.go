@@ -58,7 +58,7 @@ func (f *fixture) life(id string) error {
 		return err
 	}
 	for _, state := range []export.State{export.Retrying, export.Delivered} {
-		d, a, err := f.Open(f.ctx, "d"+id, t0)
+		d, a, err := f.OpenAttempt(f.ctx, "d"+id, t0)
 		if err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func (f *fixture) life(id string) error {
 		if state == export.Delivered {
 			a.Result, d.NextAt = export.Succeeded, time.Time{}
 		}
-		if err := f.Close(f.ctx, d, a, export.Step{}); err != nil {
+		if err := f.CloseAttempt(f.ctx, d, a, export.Step{}); err != nil {
 			return err
 		}
 	}
