@@ -1,0 +1,216 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/reelhook/reelhook/internal/safehttp"
+)
+
+var (
+	errTimeout   = errors.New("timed out")
+	errEmpty     = errors.New("the answer is empty")
+	errRedirects = errors.New("too many redirects")
+	errRange     = errors.New("the server sent a part that was not asked for")
+	errTooLong   = errors.New("the URL is too long")
+)
+
+// longestURL is more than any server takes.
+const longestURL = 16 << 10
+
+// longestWait is how long a Retry-After is waited for.
+const longestWait = 30 * time.Second
+
+// statusError is an answer that is not the file.
+type statusError struct {
+	code int
+	// after is what Retry-After asks for, 0 for nothing.
+	after time.Duration
+}
+
+func (e *statusError) Error() string { return fmt.Sprintf("status %d", e.code) }
+
+// download is one source on its way into its file.
+type download struct {
+	*run
+	url  string
+	sink *sink
+	// etag is a strong validator for what the sink holds; without one a second
+	// attempt begins anew.
+	etag string
+}
+
+// download fetches a remote source. The error is an *Error or a fault of this
+// machine.
+func (r *run) download(ctx context.Context, s *source) (stored, error) {
+	file, err := r.fetch(ctx, s)
+	var disk *diskError
+	if err != nil && !errors.As(err, &disk) {
+		err = &Error{fmt.Sprintf("Failed to download '%s' (%s)", s.shown(), reason(err)), err}
+	}
+	return file, err
+}
+
+func (r *run) fetch(ctx context.Context, s *source) (stored, error) {
+	if len(s.url) > longestURL {
+		return stored{}, errTooLong
+	}
+	if _, err := r.Policy.CheckURL(s.url); err != nil {
+		return stored{}, err
+	}
+	// The host's slot first: whoever waits for a busy host holds up no other.
+	for _, slots := range []slots{r.hosts[s.host()], r.all} {
+		if err := slots.take(ctx); err != nil {
+			return stored{}, err
+		}
+		defer slots.free()
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.Limits.Timeout, errTimeout)
+	defer cancel()
+	sink, err := r.newSink(r.limit(s))
+	if err != nil {
+		return stored{}, err
+	}
+	d := &download{run: r, url: s.url, sink: sink}
+	attempts, err := d.try(ctx)
+	if err != nil {
+		sink.discard()
+		return stored{attempts: attempts}, err
+	}
+	file, err := sink.finish()
+	file.attempts = attempts
+	return file, err
+}
+
+// try makes attempts until one succeeds, none is left, or another would be no
+// better.
+func (d *download) try(ctx context.Context) (attempts int, err error) {
+	for attempts = 1; ; attempts++ {
+		err = d.attempt(ctx)
+		if ctx.Err() != nil {
+			return attempts, context.Cause(ctx)
+		}
+		if err == nil && d.sink.size == 0 {
+			err = errEmpty
+		}
+		if err == nil || attempts == d.Limits.Attempts || !transient(err) {
+			return attempts, err
+		}
+		wait := d.Limits.Backoff << (attempts - 1)
+		// Many sources of one host fail together; they must not come back
+		// together.
+		wait += time.Duration(rand.Int64N(int64(wait)/2 + 1))
+		if status := (*statusError)(nil); errors.As(err, &status) {
+			wait = max(wait, status.after)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return attempts, context.Cause(ctx)
+		}
+	}
+}
+
+// attempt asks once, for what is still missing if that is possible.
+func (d *download) attempt(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(d.Limits.Stall, func() { cancel(errStalled) })
+	defer timer.Stop()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("User-Agent", d.UserAgent)
+	req.Header.Set("Accept", "*/*")
+	req.Header.Set("Accept-Encoding", "identity")
+	if d.sink.size > 0 && d.etag != "" {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", d.sink.size))
+		req.Header.Set("If-Range", d.etag)
+	}
+	resp, err := d.client.Do(req)
+	if err == nil {
+		defer resp.Body.Close()
+		if err = d.accept(resp); err == nil {
+			_, err = io.CopyBuffer(d.sink, watched{resp.Body, timer, d.Limits.Stall}, make([]byte, 128<<10))
+		}
+	}
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return cause
+	}
+	return err
+}
+
+// accept decides by an answer's head whether its body is worth reading, and
+// where it goes.
+func (d *download) accept(resp *http.Response) error {
+	switch code := resp.StatusCode; {
+	case code == http.StatusPartialContent && d.continues(resp):
+	case code == http.StatusOK || code == http.StatusNonAuthoritativeInfo:
+		if err := d.sink.restart(); err != nil {
+			return err
+		}
+		d.etag = ""
+		if tag := resp.Header.Get("ETag"); strings.HasPrefix(tag, `"`) {
+			d.etag = tag
+		}
+	case code == http.StatusPartialContent || code == http.StatusRequestedRangeNotSatisfiable && d.sink.size > 0:
+		d.etag = ""
+		return errRange
+	case code >= 300 && code < 400 && resp.Header.Get("Location") != "":
+		return errRedirects
+	default:
+		return &statusError{code, retryAfter(resp)}
+	}
+	return d.sink.room(resp.ContentLength)
+}
+
+// continues tells whether an answer is the rest of what the sink holds.
+func (d *download) continues(resp *http.Response) bool {
+	var first int64
+	_, err := fmt.Sscanf(resp.Header.Get("Content-Range"), "bytes %d-", &first)
+	tag := resp.Header.Get("ETag")
+	return err == nil && d.sink.size > 0 && d.etag != "" && first == d.sink.size && (tag == "" || tag == d.etag)
+}
+
+// retryAfter reads the header in both its forms.
+func retryAfter(resp *http.Response) time.Duration {
+	raw := strings.TrimSpace(resp.Header.Get("Retry-After"))
+	if at, err := http.ParseTime(raw); err == nil {
+		return max(0, time.Until(at))
+	}
+	seconds, err := strconv.ParseUint(raw, 10, 31)
+	if errors.Is(err, strconv.ErrRange) {
+		return math.MaxInt64
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+// transient tells whether another attempt may do better.
+func transient(err error) bool {
+	var status *statusError
+	var big *tooBig
+	var disk *diskError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &status):
+		return (status.code >= 500 || status.code == http.StatusTooManyRequests) && status.after <= longestWait
+	case errors.As(err, &big), errors.As(err, &disk), errors.Is(err, errRedirects), errors.Is(err, http.ErrSchemeMismatch):
+		return false
+	case errors.As(err, &dns):
+		return !dns.IsNotFound
+	}
+	kind := safehttp.Classify(err)
+	return kind != "blocked" && kind != "tls"
+}
