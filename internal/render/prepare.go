@@ -83,7 +83,7 @@ func want(e *movie.Element) media.Want {
 // medium takes the asset of an element over as its source.
 func (j *job) medium(e *movie.Element, assets map[media.Want]media.Asset, faults map[media.Want]error) error {
 	if err := faults[want(e)]; err != nil {
-		return fault(e, "src", err)
+		return unfetched(e, "src", err)
 	}
 	a := assets[want(e)]
 	j.sources[e] = source{Path: a.Path, Format: a.Format, Media: a.Media, Still: e.Type == movie.Image && a.Still()}
@@ -93,11 +93,17 @@ func (j *job) medium(e *movie.Element, assets map[media.Want]media.Asset, faults
 // fault names the element in front of what is wrong with it, as section 25 of
 // the contract words it.
 func fault(e *movie.Element, key string, err error) error {
-	var f movie.Fault
-	if errors.As(err, &f) {
-		return f
-	}
 	return movie.Fault{Path: e.Path + "." + key, Message: e.Name + ": " + err.Error()}
+}
+
+// unfetched is a fault of the movie when its source is to blame, and otherwise,
+// as with a full disk, stays the fault of this machine.
+func unfetched(e *movie.Element, key string, err error) error {
+	var source *media.Error
+	if errors.As(err, &source) {
+		return fault(e, key, err)
+	}
+	return fmt.Errorf("fetch %s: %w", e.Path, err)
 }
 
 // canvas is the room of a text: what its element says, or the whole picture.
@@ -134,7 +140,7 @@ func (j *job) text(i int, e *movie.Element, style text.Style, assets map[media.W
 	if style.FontURL != "" {
 		font := media.Want{URL: style.FontURL, Use: media.Font}
 		if err := faults[font]; err != nil {
-			return fault(e, "settings.font-family", err)
+			return unfetched(e, "settings.font-family", err)
 		}
 		style.FontFile = assets[font].Path
 	}

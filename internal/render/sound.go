@@ -2,6 +2,7 @@ package render
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,8 +19,12 @@ func (j *job) sound(ctx context.Context, to string) error {
 	var voices []voice
 	for i, s := range j.timeline.Sounds {
 		v, done, err := j.voice(ctx, i, s)
-		if err != nil {
+		var run *ffmpeg.RunError
+		if errors.As(err, &run) {
 			return fault(s.Element, "src", fmt.Errorf("its sound cannot be decoded: %w", err))
+		}
+		if err != nil {
+			return err
 		}
 		defer done()
 		voices = append(voices, v)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/blob"
+	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/project"
 	"github.com/reelhook/reelhook/internal/queue"
@@ -50,6 +51,13 @@ type running struct {
 	cancel  context.CancelCauseFunc
 	percent int
 }
+
+// longestRender is the most time one movie may take.
+const longestRender = 6 * time.Hour
+
+// errTooLong is the cause of a rendering's end after that (section 25 of the
+// contract has the words).
+var errTooLong = movie.Fault{Message: "Movie took too long to render"}
 
 // errDeleted is the cause of a rendering's end when its project was deleted.
 var errDeleted = movie.Fault{Message: "The movie was deleted before it was rendered"}
@@ -109,6 +117,8 @@ func (w *Worker) make(ctx context.Context, p project.Project, m *movie.Movie, o 
 	case !p.DeletedAt.IsZero():
 		return errDeleted
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, longestRender, errTooLong)
+	defer cancel()
 	dir := filepath.Join(w.Folder, p.ID)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -127,14 +137,19 @@ func (w *Worker) make(ctx context.Context, p project.Project, m *movie.Movie, o 
 	return nil
 }
 
-// message is what a client is told: the movie's own faults in full; our own
-// only so far as they hold nothing of this machine.
+// message is what a client is told: the movie's own faults and what FFmpeg said;
+// of our own faults only that they are ours, for their words name folders of
+// this machine.
 func message(err error) string {
 	var f movie.Fault
-	if errors.As(err, &f) {
+	var run *ffmpeg.RunError
+	switch {
+	case errors.As(err, &f):
 		return f.Message
+	case errors.As(err, &run):
+		return "Rendering failed: " + err.Error()
 	}
-	return "Rendering failed: " + err.Error()
+	return "Rendering failed inside the server; its log says why"
 }
 
 // sweep removes the file of a project that was deleted while it was being
@@ -199,7 +214,7 @@ func (w *Worker) report(ctx context.Context, p project.Project, o project.Outcom
 	level := slog.LevelInfo
 	if cause != nil {
 		level = slog.LevelWarn
-		attrs = append(attrs, slog.String("error", o.Message))
+		attrs = append(attrs, slog.String("error", cause.Error()))
 	}
 	w.Log.LogAttrs(ctx, level, "render", attrs...)
 }
