@@ -6,12 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,11 +19,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reelhook/reelhook/internal/api"
+	"github.com/reelhook/reelhook/internal/golden"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/project"
 )
-
-var update = flag.Bool("update", false, "rewrite the wanted parts of testdata")
 
 const key = "rhk_test"
 
@@ -87,34 +84,9 @@ func (w *world) submit(t *testing.T, body string) string {
 // answer. Ids and file tokens are random and are written <project 1>, <file 1>,
 // in requests too.
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no testdata: %v", err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out strings.Builder
+	for _, file := range golden.Files(t, "testdata/*.txt") {
 		w := newWorld()
-		for _, block := range strings.Split(string(text), "\n# ") {
-			name, rest, _ := strings.Cut(strings.TrimPrefix(block, "# "), "\n")
-			step, want, _ := strings.Cut(rest, "\n->")
-			step = strings.TrimSpace(step)
-			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt")+"/"+name, func(t *testing.T) {
-				got := w.mask(w.step(t, w.unmask(step)))
-				fmt.Fprintf(&out, "# %s\n%s\n->\n%s\n\n", name, step, got)
-				if diff := cmp.Diff(strings.TrimSpace(want), got); diff != "" && !*update {
-					t.Errorf("-want +got\n%s", diff)
-				}
-			})
-		}
-		if *update {
-			if err := os.WriteFile(file, []byte(strings.TrimSuffix(out.String(), "\n")), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+		golden.Run(t, file, func(t *testing.T, step string) string { return w.mask(w.step(t, w.unmask(step))) })
 	}
 }
 

@@ -3,7 +3,6 @@ package movie_test
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,40 +11,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/reelhook/reelhook/internal/golden"
 	"github.com/reelhook/reelhook/internal/movie"
 )
-
-var update = flag.Bool("update", false, "rewrite the wanted parts of testdata")
 
 // TestParse reads testdata/*.txt: cases of "# name", a document, "->" and what
 // was read: the movie as JSON without its defaults, faults and warnings.
 func TestParse(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no testdata: %v", err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out strings.Builder
-		for _, block := range strings.Split(string(text), "\n# ") {
-			name, rest, _ := strings.Cut(strings.TrimPrefix(block, "# "), "\n")
-			source, want, _ := strings.Cut(rest, "\n->")
-			got := read(source)
-			fmt.Fprintf(&out, "# %s\n%s\n->\n%s\n", name, strings.TrimSpace(source), got)
-			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt")+"/"+name, func(t *testing.T) {
-				if diff := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)); diff != "" && !*update {
-					t.Errorf("-want +got\n%s", diff)
-				}
-			})
-		}
-		if *update {
-			if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+	for _, file := range golden.Files(t, "testdata/*.txt") {
+		golden.Run(t, file, func(_ *testing.T, source string) string { return read(source) })
 	}
 }
 

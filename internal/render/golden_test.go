@@ -2,7 +2,6 @@ package render
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -12,16 +11,13 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/reelhook/reelhook/internal/ffmpeg"
+	"github.com/reelhook/reelhook/internal/golden"
 	"github.com/reelhook/reelhook/internal/media"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/text"
 	"github.com/reelhook/reelhook/internal/timeline"
 )
-
-var update = flag.Bool("update", false, "rewrite the wanted parts of testdata")
 
 // fonts is the machine's fonts, scanned once.
 var fonts = sync.OnceValue(func() *text.Library {
@@ -61,28 +57,7 @@ func (told) Fetch(_ context.Context, _ string, wants []media.Want, _ func(int, i
 // "->" and the command line of each window. What is beside the files is made up;
 // the same movies are rendered for real in TestRender.
 func TestCommands(t *testing.T) {
-	const file = "testdata/commands.txt"
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out strings.Builder
-	for block := range strings.SplitSeq(string(content), "\n# ") {
-		name, rest, _ := strings.Cut(strings.TrimPrefix(block, "# "), "\n")
-		source, want, _ := strings.Cut(rest, "\n->")
-		got := commands(t, source)
-		fmt.Fprintf(&out, "# %s\n%s\n->\n%s\n", name, strings.TrimSpace(source), got)
-		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)); diff != "" && !*update {
-				t.Errorf("-want +got\n%s", diff)
-			}
-		})
-	}
-	if *update {
-		if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	golden.Run(t, "testdata/commands.txt", commands)
 }
 
 // commands shows the windows of a movie and the graph of each.

@@ -1,55 +1,25 @@
 package timeline_test
 
 import (
-	"flag"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/reelhook/reelhook/internal/golden"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/timeline"
 )
-
-var update = flag.Bool("update", false, "rewrite the wanted parts of testdata")
 
 // TestBuild reads testdata/*.txt: cases of "# name", a Movie JSON, "->" and the
 // timeline. What is known about a medium stands in its address, as
 // v.mp4?d=8&w=640&h=360&sound=1 (seconds, pixels).
 func TestBuild(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no testdata: %v", err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out strings.Builder
-		for _, block := range strings.Split(string(text), "\n# ") {
-			block = strings.TrimPrefix(block, "# ")
-			name, rest, _ := strings.Cut(block, "\n")
-			source, want, _ := strings.Cut(rest, "\n->")
-			got := build(t, source)
-			fmt.Fprintf(&out, "# %s\n%s\n->\n%s\n", name, strings.TrimSpace(source), got)
-			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt")+"/"+name, func(t *testing.T) {
-				if diff := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)); diff != "" && !*update {
-					t.Errorf("-want +got\n%s", diff)
-				}
-			})
-		}
-		if *update {
-			if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+	for _, file := range golden.Files(t, "testdata/*.txt") {
+		golden.Run(t, file, build)
 	}
 }
 

@@ -3,10 +3,8 @@ package webhook
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net/url"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -15,36 +13,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reelhook/reelhook/internal/export"
+	"github.com/reelhook/reelhook/internal/golden"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/project"
 )
-
-var update = flag.Bool("update", false, "rewrite the wanted parts of testdata")
 
 // TestBodies reads testdata/bodies.txt: cases of "# name", a movie, how it
 // ended, "->" and, for each of its webhooks, the body. A form is broken before
 // each & to be read.
 func TestBodies(t *testing.T) {
-	const file = "testdata/bodies.txt"
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for _, block := range strings.Split(strings.TrimPrefix(string(text), "# "), "\n# ") {
-		name, rest, _ := strings.Cut(block, "\n")
-		source, want, _ := strings.Cut(rest, "\n->\n")
-		got := bodies(t, strings.TrimSpace(source))
-		out = append(out, fmt.Sprintf("# %s\n%s\n->\n%s", name, strings.TrimSpace(source), got))
-		if diff := cmp.Diff(strings.TrimSpace(want), strings.TrimSpace(got)); diff != "" && !*update {
-			t.Errorf("%s: -want +got\n%s", name, diff)
-		}
-	}
-	if *update {
-		if err := os.WriteFile(file, []byte(strings.Join(out, "\n")), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	golden.Run(t, "testdata/bodies.txt", bodies)
 }
 
 func bodies(t *testing.T, source string) string {
