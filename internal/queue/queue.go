@@ -59,14 +59,16 @@ type snooze time.Duration
 func (s snooze) Error() string { return "queue: snoozed for " + time.Duration(s).String() }
 
 // Store keeps the rows of jobs. Inserting is not here: it happens inside the
-// store's own transactions, which then call Dispatcher.Add.
+// store's own transactions. When one has committed, its jobs are handed to
+// Dispatcher.Add before the store makes any other change to them: the dispatcher
+// could not tell a job that it has read, run and finished meanwhile from a new one.
 type Store interface {
 	// Jobs returns up to limit unfinished jobs of a kind, earliest RunAt first
 	// (ties by ID), that come after the given job in that order; the zero Job
-	// starts at the beginning.
+	// starts at the beginning. Fewer than limit means there are no others.
 	Jobs(ctx context.Context, kind Kind, after Job, limit int) ([]Job, error)
 	// Finish removes a job; a job already gone is no error.
 	Finish(ctx context.Context, id int64) error
-	// Postpone sets a job's RunAt and Faults.
+	// Postpone sets a job's RunAt and Faults; a job already gone is no error.
 	Postpone(ctx context.Context, id int64, runAt time.Time, faults int) error
 }
