@@ -205,7 +205,7 @@ func (m *memory) step(p *export.Pipeline) {
 		}
 	}
 	m.wait(m.jobs[id])
-	if err := p.Work(context.Background(), queue.Job{Kind: export.Deliver, Key: id}); err != nil {
+	if err := p.Work(context.Background(), queue.Job{Kind: export.Deliver, Key: id}); err != nil && !errors.Is(err, queue.ErrRecorded) {
 		m.jobs[id] = m.jobs[id].Add(time.Second) // as a dispatcher does
 		m.failing = map[string]error{}
 	}

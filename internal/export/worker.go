@@ -43,7 +43,7 @@ func (p *Pipeline) Work(ctx context.Context, job queue.Job) error {
 		return fmt.Errorf("close attempt %d of %s: %w", a.Number, d.ID, err)
 	}
 	p.report(ctx, d, a)
-	return nil
+	return queue.ErrRecorded
 }
 
 func (p *Pipeline) attempt(ctx context.Context, d Delivery, a Attempt) Attempt {

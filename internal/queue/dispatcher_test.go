@@ -572,3 +572,43 @@ func BenchmarkDispatch(b *testing.B) {
 		})
 	}
 }
+
+// TestYoungestRowWins hears of the rows of one key in the wrong order.
+func TestYoungestRowWins(t *testing.T) {
+	now := time.Now()
+	m := newMemory(0)
+	for _, id := range []int64{2, 1} {
+		m.offer(Job{ID: id, Key: "k", RunAt: now}, now)
+	}
+	it := m.next()
+	check(t, "the first", it.job.ID, int64(2))
+	for _, id := range []int64{4, 3} {
+		m.offer(Job{ID: id, Key: "k", RunAt: now}, now)
+	}
+	check(t, "the next", it.next.ID, int64(4))
+}
+
+// TestRecorded has a worker whose store removed the job with its record: nothing
+// is written twice, and the job does not come again.
+func TestRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		var finished atomic.Int32
+		store.fail = func(op string) error {
+			if op == "finish" {
+				finished.Add(1)
+			}
+			return nil
+		}
+		r := rigUp(t, store, KindOptions{Workers: 1}, func(_ context.Context, job Job) error {
+			if err := store.Finish(t.Context(), job.ID); err != nil {
+				return err
+			}
+			return fmt.Errorf("done: %w", ErrRecorded)
+		})
+		store.insert(some(3, "a", time.Now())...)
+		pass(time.Hour)
+		r.checkDone(t, 3)
+		check(t, "calls of Finish", finished.Load(), int32(3))
+	})
+}

@@ -44,7 +44,7 @@ type item struct {
 type outcome int
 
 const (
-	untouched outcome = iota // nothing the store must know
+	untouched outcome = iota // nothing to tell the store
 	over
 	again
 )

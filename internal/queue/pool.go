@@ -122,7 +122,7 @@ func (p *pool) work(ctx context.Context, it *item) {
 		p.offer(*it.next, now)
 	case err != nil:
 		it.tries++
-		it.at = now.Add(pause(it.tries))
+		it.at = now.Add(pause(it.tries)).Round(0)
 		p.admit(it, now)
 	case it.outcome == again:
 		p.offer(it.job, now)
@@ -136,6 +136,7 @@ func (p *pool) attempt(ctx context.Context, it *item) {
 	switch {
 	case err == nil:
 		it.outcome = over
+	case errors.Is(err, ErrRecorded): // the store has let it go already
 	case errors.As(err, &s):
 		it.outcome = again
 		it.job.RunAt = time.Now().Add(time.Duration(s))

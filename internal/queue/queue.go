@@ -39,14 +39,18 @@ type Worker interface {
 	// Work does the job. It may be called again for a job it already did, after
 	// a crash, and must then change nothing.
 	//
-	// nil: the job is over and is removed (a store may have removed it already,
-	// in the transaction that recorded the work). Snooze(d): again after d.
+	// nil: the job is over and is removed. ErrRecorded: it is over, and the store
+	// removed it with the record of the work. Snooze(d): again after d.
 	// Any other error is our own fault, not the work's outcome: the job stays and
 	// is tried again with growing pauses, so that nothing is lost while, say,
 	// the disk is full. When ctx ended with cause ErrStopping the job stays too
 	// and no fault is counted.
 	Work(ctx context.Context, job Job) error
 }
+
+// ErrRecorded is what a worker returns when the transaction that recorded its
+// work removed the job as well, so that nothing is left to write.
+var ErrRecorded = errors.New("queue: recorded")
 
 // ErrStopping is the cause of a worker's context when the process is stopping.
 var ErrStopping = errors.New("queue: stopping")

@@ -95,7 +95,8 @@ func (w *Worker) Work(ctx context.Context, job queue.Job) error {
 		return err
 	}
 	w.report(durable, p, o, err)
-	return w.sweep(durable, p)
+	w.sweep(durable, p)
+	return queue.ErrRecorded
 }
 
 // render makes the file and says how it ended. The error is the cause when it
@@ -154,12 +155,14 @@ func message(err error) string {
 
 // sweep removes the file of a project that was deleted while it was being
 // finished.
-func (w *Worker) sweep(ctx context.Context, p project.Project) error {
+func (w *Worker) sweep(ctx context.Context, p project.Project) {
 	now, err := w.Projects.Get(ctx, p.ID)
-	if err != nil || now.DeletedAt.IsZero() {
-		return nil // gone with its record, or to stay
+	if err == nil && !now.DeletedAt.IsZero() {
+		err = w.Files.Delete(ctx, p.FileKey)
 	}
-	return w.Files.Delete(ctx, p.FileKey)
+	if err != nil {
+		w.Log.ErrorContext(ctx, "the file of a deleted project may be left", "project", p.ID, "error", err)
+	}
 }
 
 // Progress is how far a running project is, in percent; 0 when it is not

@@ -89,6 +89,9 @@ func TestWorker(t *testing.T) {
 				ctx = t.Context()
 			}
 			w, files := newWorker(t, d)
+			if tc.status != "" {
+				tc.err = queue.ErrRecorded
+			}
 			if err := w.Work(ctx, queue.Job{Key: "p"}); !errors.Is(err, tc.err) {
 				t.Fatalf("got %v, want %v", err, tc.err)
 			}
@@ -136,7 +139,7 @@ func TestWorkerCancel(t *testing.T) {
 		<-tick.C
 	}
 	w.Cancel("p")
-	if err := <-done; err != nil || len(d.ended) != 1 || d.ended[0].Message != errDeleted.Message {
+	if err := <-done; !errors.Is(err, queue.ErrRecorded) || len(d.ended) != 1 || d.ended[0].Message != errDeleted.Message {
 		t.Errorf("got %v, ended %+v", err, d.ended)
 	}
 	if w.Progress("p") != 0 {
