@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"syscall"
 	"time"
 
@@ -25,7 +27,7 @@ import (
 )
 
 type options struct {
-	Parts []string `arg:"" optional:"" enum:"accept,deliver,render" default:"accept,deliver,render" help:"What to measure: accept, deliver, render; all by default."`
+	Parts []string `arg:"" optional:"" help:"What to measure: accept, deliver, render; all by default."`
 
 	Clients    int           `help:"Clients that post movies at once." default:"32"`
 	For        time.Duration `help:"How long movies are posted." default:"5s"`
@@ -36,6 +38,7 @@ type options struct {
 	Runs       int           `help:"How often each renderer makes each movie." default:"2"`
 	Font       string        `help:"The font of the hand-written commands: Inter, bold." default:"/usr/share/fonts/opentype/inter/Inter-Bold.otf"`
 	Folder     string        `help:"Where to work, a folder on the disk to be measured. By default the system's for temporary files." type:"existingdir"`
+	Keep       bool          `help:"Leave the databases and movies there, to be looked at."`
 	CPUProfile string        `name:"cpu-profile" help:"File to write this process's CPU profile to; go tool pprof reads it." type:"path"`
 }
 
@@ -64,7 +67,11 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 	if b.dir, err = os.MkdirTemp(o.Folder, "reelhook-bench-"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(b.dir)
+	if o.Keep {
+		defer fmt.Fprintf(out, "\nKept in %s\n", b.dir)
+	} else {
+		defer os.RemoveAll(b.dir)
+	}
 	// As in a server: every line is made, only the terminal is spared.
 	b.log = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	if o.CPUProfile != "" {
@@ -78,13 +85,38 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 		}
 		defer pprof.StopCPUProfile()
 	}
+	return b.measure(ctx)
+}
+
+// measure takes all the parts that were asked for, in order.
+func (b *bench) measure(ctx context.Context) error {
 	if err := b.machine(ctx); err != nil {
 		return err
 	}
-	parts := map[string]func(context.Context) error{"accept": b.accept, "deliver": b.deliver, "render": b.render}
+	for _, p := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{{"accept", b.accept}, {"deliver", b.deliver}, {"render", b.render}} {
+		if len(b.Parts) > 0 && !slices.Contains(b.Parts, p.name) {
+			continue
+		}
+		if err := p.measure(ctx); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// Validate refuses parts that do not exist, and numbers that measure nothing.
+func (o options) Validate() error {
 	for _, name := range o.Parts {
-		if err := parts[name](ctx); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if !slices.Contains([]string{"accept", "deliver", "render"}, name) {
+			return fmt.Errorf("there is no part %q; the parts are accept, deliver and render", name)
+		}
+	}
+	for _, n := range []int{o.Clients, o.Deliveries, o.Endpoints, o.Rate, o.Runs} {
+		if n < 1 {
+			return errors.New("numbers must be at least 1")
 		}
 	}
 	return nil

@@ -23,10 +23,11 @@ type receiver struct {
 	at   map[string]time.Time
 	want int
 	full chan struct{}
-	// sample is one webhook of ours, for the plain client to send.
+	once *sync.Once
+	err  error
+	// header and body are one webhook of ours, for the plain client to send.
 	header http.Header
 	body   []byte
-	err    error
 }
 
 func newReceiver(endpoints int) (*receiver, error) {
@@ -44,13 +45,13 @@ func newReceiver(endpoints int) (*receiver, error) {
 	return r, nil
 }
 
-func (r *receiver) close() { r.server.Close() } //nolint:errcheck // nothing is under way any more
+func (r *receiver) close() { r.server.Close() }
 
 // expect forgets what came and sets how many projects wait waits for.
 func (r *receiver) expect(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.at, r.want, r.full, r.err = make(map[string]time.Time, n), n, make(chan struct{}), nil
+	r.at, r.want, r.full, r.once, r.err = make(map[string]time.Time, n), n, make(chan struct{}), new(sync.Once), nil
 }
 
 // wait returns when the expected webhooks have come.
@@ -77,26 +78,34 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if err == nil {
 		_, err = w.Write([]byte("ok"))
 	}
-	id, found := projectOf(body)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err == nil && !found {
-		err = fmt.Errorf("the body names no project: %.200s", body)
-	}
-	if err != nil {
-		r.err = errors.Join(r.err, err)
-	}
 	if r.header == nil {
 		r.header, r.body = req.Header.Clone(), body
 	}
+	if err == nil {
+		err = r.note(body, now)
+	}
+	if r.err == nil {
+		r.err = err
+	}
+	// Also after an error: nobody is to wait for ever.
+	if len(r.at) >= r.want || r.err != nil {
+		r.once.Do(func() { close(r.full) })
+	}
+}
+
+// note is called with mu held.
+func (r *receiver) note(body []byte, now time.Time) error {
+	id, ok := projectOf(body)
+	if !ok {
+		return fmt.Errorf("the body names no project: %.200s", body)
+	}
 	if _, again := r.at[id]; again {
-		r.err = errors.Join(r.err, fmt.Errorf("project %s came twice", id))
-		return
+		return fmt.Errorf("project %s came twice", id)
 	}
 	r.at[id] = now
-	if len(r.at) == r.want {
-		close(r.full)
-	}
+	return nil
 }
 
 // projectOf finds the project a body is about. A JSON reader would cost more
@@ -134,7 +143,7 @@ func (r *receiver) plain() (*plain, error) {
 
 func (p *plain) send(ctx context.Context, n int) error {
 	id := projectID(n)
-	body := bytes.Replace(p.body, p.id, []byte(id), 1)
+	body := bytes.ReplaceAll(p.body, p.id, []byte(id))
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.urls[n%len(p.urls)], bytes.NewReader(body))
 	if err != nil {
 		return err

@@ -88,7 +88,7 @@ func (b *bench) contest(ctx context.Context, g *group, c contest) error {
 			return err
 		}
 		t.add(who, fmt.Sprintf("%.2f", median(walls[i])), fmt.Sprintf("%.2f", median(cpus[i])), mib(int64(median(peaks[i]))),
-			strconv.Itoa(o.frames), fmt.Sprintf("%.3f", o.seconds), mib(o.size), percent(median(strangers[i])))
+			strconv.Itoa(o.frames), fmt.Sprintf("%.3f", o.seconds), fmt.Sprintf("%.1f MB", float64(o.size)/1e6), percent(median(strangers[i])))
 		// The AAC frame that ends a sound may stand out by its 21 ms.
 		if off := o.seconds - c.length.Seconds(); o.frames != c.frames || off < -0.03 || off > 0.03 {
 			defer fmt.Fprintf(b.out, "\nWARNING: %s did not make the movie: it has %d frames and %v.\n", who, c.frames, c.length)
