@@ -27,7 +27,7 @@ func (b *bench) accept(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer db.Shutdown() //nolint:errcheck // the folder is removed next
+	defer db.Close() //nolint:errcheck // the folder is removed next
 	keys, _, err := account.Load(ctx, db, apiKey, time.Now())
 	if err != nil {
 		return err

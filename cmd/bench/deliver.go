@@ -24,7 +24,7 @@ import (
 const (
 	// As in internal/app.
 	deliverWorkers     = 64
-	deliverPerEndpoint = 16
+	deliverPerEndpoint = 32
 	// enders is how many renderings end at once in the throughput runs.
 	enders = 64
 )
@@ -66,7 +66,7 @@ func (b *bench) deliverer(ctx context.Context, name string, endpoints []string) 
 	go func() { ran <- jobs.Run(running) }()
 	d := &deliverer{db: db, pipeline: pipeline, stop: func() error {
 		cancel()
-		return errors.Join(<-ran, db.Shutdown())
+		return errors.Join(<-ran, db.Close())
 	}}
 	for _, url := range endpoints {
 		body := submission(url)

@@ -31,7 +31,7 @@ import (
 // fills the workers.
 const (
 	deliverWorkers     = 64
-	deliverPerEndpoint = 16
+	deliverPerEndpoint = 32
 )
 
 // longestDrain is how long a stop waits for what is running.
@@ -85,7 +85,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.db, err = sqlite.Open(ctx, DatabasePath(a.Data), sqlite.Options{Log: a.Log}); err != nil {
 		return err
 	}
-	a.undo = append(a.undo, a.db.Shutdown)
+	a.undo = append(a.undo, a.db.Close)
 	if a.listener, err = net.Listen("tcp", a.Listen); err != nil {
 		return fmt.Errorf("listen on %s: %w; choose another address with --listen", a.Listen, err)
 	}
@@ -174,7 +174,11 @@ func (a *App) renderer(tools *ffmpeg.Tools, files blob.Store, exports *export.Pi
 	if err := os.RemoveAll(scratch); err != nil {
 		return nil, fmt.Errorf("clear scratch folder: %w", err)
 	}
-	fonts, err := text.Open(a.Data)
+	cache := filepath.Join(a.Data, "cache")
+	if err := os.MkdirAll(cache, 0o700); err != nil {
+		return nil, fmt.Errorf("make the cache folder: %w", err)
+	}
+	fonts, err := text.Open(cache)
 	if err != nil {
 		return nil, err
 	}
@@ -257,5 +261,5 @@ func Secret(ctx context.Context, data string) (string, error) {
 	if err == nil && secret == "" {
 		err = errors.New("no secret is stored here: the server was started with --webhook-secret")
 	}
-	return secret, errors.Join(err, db.Shutdown())
+	return secret, errors.Join(err, db.Close())
 }

@@ -51,14 +51,14 @@ type DB struct {
 	writer *writer
 	reads  *statements
 	onJobs atomic.Pointer[func([]queue.Job)]
-	// closers are closed by Shutdown, the last first: the readers before the
+	// closers are closed by Close, the last first: the readers before the
 	// writer, whose checkpoint would wait for them; the lock at the very end.
 	closers []io.Closer
 	stop    func() error
 }
 
 // Open opens the database at path, making or migrating it as needed, and keeps
-// other servers out of it until Shutdown. The folder must exist.
+// other servers out of it until Close. The folder must exist.
 func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -68,7 +68,7 @@ func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	db.OnJobs(o.OnJobs)
 	defer func() {
 		if err != nil {
-			_ = db.Shutdown()
+			_ = db.Close()
 			err = fmt.Errorf("open database %s: %w", path, err)
 		}
 	}()
@@ -96,7 +96,7 @@ func OpenReadOnly(ctx context.Context, path string) (_ *DB, err error) {
 	db.stop = sync.OnceValue(db.shutdown)
 	defer func() {
 		if err != nil {
-			_ = db.Shutdown()
+			_ = db.Close()
 			err = fmt.Errorf("read database %s: %w", path, err)
 		}
 	}()
@@ -139,10 +139,9 @@ func (db *DB) Ping(ctx context.Context) (err error) {
 	return err
 }
 
-// Shutdown makes the changes that are waiting, refuses new ones, moves the log
-// into the database file and lets another server in. Again is no error. (Close
-// is export.Store's, and closes an attempt.)
-func (db *DB) Shutdown() error { return db.stop() }
+// Close makes the changes that are waiting, refuses new ones, moves the log
+// into the database file and lets another server in. Again is no error.
+func (db *DB) Close() error { return db.stop() }
 
 func (db *DB) shutdown() error {
 	var errs []error

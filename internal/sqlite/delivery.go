@@ -102,10 +102,12 @@ func (db *DB) OpenAttempt(ctx context.Context, id string, at time.Time) (_ expor
 
 // open writes a delivery's new attempt.
 func (tx *transaction) open(d export.Delivery, a export.Attempt) error {
-	_, err := tx.exec("UPDATE attempt SET result = ?, ended_at = ?, error = ? WHERE delivery = ? AND result = ?",
-		export.Unknown, stamp(a.StartedAt), interrupted, d.ID, export.Open)
-	if err != nil {
-		return err
+	if a.Number > 1 {
+		_, err := tx.exec("UPDATE attempt SET result = ?, ended_at = ?, error = ? WHERE delivery = ? AND result = ?",
+			export.Unknown, stamp(a.StartedAt), interrupted, d.ID, export.Open)
+		if err != nil {
+			return err
+		}
 	}
 	if _, err := tx.exec("UPDATE delivery SET state = ?, attempts = ? WHERE id = ?", d.State, d.Attempts, d.ID); err != nil {
 		return err

@@ -2,8 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"math"
 	"time"
 
@@ -44,16 +42,20 @@ func (db *DB) Postpone(ctx context.Context, id int64, runAt time.Time, faults in
 // addJob inserts a job, to be announced with the commit, unless there is one for
 // the same work.
 func (tx *transaction) addJob(kind queue.Kind, key, group string, runAt time.Time) error {
-	const query = `INSERT INTO job (kind, key, grp, run_at, faults) VALUES (?, ?, ?, ?, 0)
-		ON CONFLICT (kind, key) DO NOTHING RETURNING id, kind, key, grp, run_at, faults`
-	job, err := one(always, tx.stmts, scanJob, query, kind, key, group, stamp(runAt))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
+	// Without RETURNING, which makes SQLite keep the row in a table of its own.
+	result, err := tx.stmts.exec(always, `INSERT INTO job (kind, key, grp, run_at, faults) VALUES (?, ?, ?, ?, 0)
+		ON CONFLICT (kind, key) DO NOTHING`, kind, key, group, stamp(runAt))
 	if err != nil {
 		return err
 	}
-	tx.jobs = append(tx.jobs, job)
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	id, err := result.LastInsertId()
+	if err != nil {
+		return err
+	}
+	tx.jobs = append(tx.jobs, queue.Job{ID: id, Kind: kind, Key: key, Group: group, RunAt: stored(runAt)})
 	return nil
 }
 

@@ -35,7 +35,7 @@ func mustOpen(t testing.TB, path string) *DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := db.Shutdown(); err != nil {
+		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -95,7 +95,7 @@ func TestReopenFindsEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := snapshot(t, db)
-	if err := db.Shutdown(); err != nil {
+	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
@@ -135,7 +135,7 @@ func TestOneServerToAFolder(t *testing.T) {
 		t.Errorf("a second server was told %v", err)
 	}
 	mustCreate(t, db, "a")
-	if err := db.Shutdown(); err != nil {
+	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	mustCreate(t, mustOpen(t, path), "b")
@@ -166,7 +166,7 @@ func TestNewerSchemaIsLeftAlone(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Shutdown(); err != nil {
+	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(t.Context(), path, Options{}); err == nil || !strings.Contains(err.Error(), "use a newer reelhook") {
@@ -202,10 +202,10 @@ func TestReadOnly(t *testing.T) {
 		if _, err := ro.EnsureSecret(t.Context(), "whsec_b", t0); err == nil || strings.Contains(err.Error(), "whsec_") {
 			t.Errorf("%s: a change was answered with %v", when, err)
 		}
-		if err := ro.Shutdown(); err != nil {
+		if err := ro.Close(); err != nil {
 			t.Error(when, err)
 		}
-		if err := db.Shutdown(); err != nil {
+		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -218,7 +218,7 @@ func TestSettings(t *testing.T) {
 	mustCreate(t, db, "a")
 	for pragma, want := range map[string]string{
 		"journal_mode": "wal", "synchronous": "2", "auto_vacuum": "2", "foreign_keys": "1", "busy_timeout": "10000",
-		"wal_autocheckpoint": "4000", "cache_size": "-65536", "query_only": "0",
+		"wal_autocheckpoint": "4000", "cache_size": "-8192", "query_only": "0",
 	} {
 		got, err := change(t.Context(), db.writer, func(tx *transaction) (string, error) {
 			return one(always, tx.stmts, scanValue[string], "PRAGMA "+pragma)

@@ -125,7 +125,7 @@ func TestSameWorkIsOneJob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Shutdown()
+	defer db.Close()
 	for _, key := range []string{"a", "b", "a"} {
 		if err := db.writer.do(t.Context(), job(key, nil)); err != nil {
 			t.Fatal(err)
@@ -259,13 +259,13 @@ func TestLostTransactionIsEverybodysError(t *testing.T) {
 	}
 }
 
-func TestShutdownMakesWhatWaits(t *testing.T) {
+func TestCloseMakesWhatWaits(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "db")
 	db := mustOpen(t, path)
 	g := newGroup(t, db)
 	g.add(t.Context(), job("a", nil))
 	stopped := make(chan error)
-	go func() { stopped <- db.Shutdown() }()
+	go func() { stopped <- db.Close() }()
 	if errs := g.commit(); errs[0] != nil {
 		t.Errorf("who came before was told %v", errs[0])
 	}

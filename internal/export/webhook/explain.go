@@ -31,7 +31,7 @@ func explain(host string, timeout time.Duration, err error) (class, message stri
 		errors.As(err, &b)
 		return class, "The webhook's endpoint cannot be used: " + b.Reason
 	case "dns":
-		return class, fmt.Sprintf("The host of %s was not found", host)
+		return class, fmt.Sprintf("The host %s was not found", host)
 	case "refused":
 		return class, fmt.Sprintf("%s refused the connection", host)
 	case "tls":

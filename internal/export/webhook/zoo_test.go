@@ -217,7 +217,7 @@ func TestUnreachable(t *testing.T) {
 		{"old TLS", old.URL, Options{Policy: local, RootCAs: trusted}, late, "tls", "protocol version", false},
 		{"silent where TLS should be", "https://" + listen(t, then(func(net.Conn) {})), Options{Policy: local}, soon, "timeout", "did not answer within", false},
 		{"nobody there", "https://" + closed.Addr().String(), Options{Policy: local}, late, "refused", closed.Addr().String() + " refused the connection", false},
-		{"unknown name", "https://nowhere.test", Options{Policy: local, Resolver: fakeDNS(t)}, late, "dns", "The host of nowhere.test was not found", false},
+		{"unknown name", "https://nowhere.test", Options{Policy: local, Resolver: fakeDNS(t)}, late, "dns", "The host nowhere.test was not found", false},
 		{"name that leads inside", "https://inside.test:" + port, Options{Resolver: inside}, late, "blocked", "the address 127.0.0.1 is not public", true},
 		{"address inside", secure.URL, Options{RootCAs: trusted}, late, "blocked", "the address 127.0.0.1 is not public", true},
 		{"plain HTTP no longer allowed", plain.URL, Options{Policy: onlyHTTPS}, late, "blocked", "must begin with https://", true},
