@@ -29,12 +29,10 @@ func Join(out string, windows []string, sound string, rate Rate) (err error) {
 	if err != nil {
 		return err
 	}
-	defer picture.close()
 	audio, err := readTrack(sound)
 	if err != nil {
 		return fmt.Errorf("read sound: %w", err)
 	}
-	defer audio.close()
 
 	f, err := os.Create(out)
 	if err != nil {

@@ -14,8 +14,10 @@ import (
 type track struct {
 	// head is the track's own boxes from the first file: header, sample
 	// description and, for sound, its edit list.
-	head  *mp4.TrakBox
-	files []*os.File
+	head *mp4.TrakBox
+	// files are opened when they are copied from: a long movie has more windows
+	// than a process may have files.
+	files []string
 	// samples in decoding order.
 	samples []sample
 	// timescale is ticks a second, delta the ticks of one sample, delay the
@@ -34,12 +36,6 @@ type sample struct {
 	sync  bool
 }
 
-func (t *track) close() {
-	for _, f := range t.files {
-		f.Close()
-	}
-}
-
 // bytes is the size of all samples.
 func (t *track) bytes() uint64 {
 	var n uint64
@@ -51,15 +47,22 @@ func (t *track) bytes() uint64 {
 
 // copy writes the samples from first up to, not including, last, reading runs
 // that lie together in one piece.
-func (t *track) copy(w io.Writer, first, last int) error {
+func (t *track) copy(w io.Writer, first, last int) (err error) {
+	var f *os.File
 	for i := first; i < last; {
+		if f == nil || f.Name() != t.files[t.samples[i].file] {
+			if f, err = os.Open(t.files[t.samples[i].file]); err != nil {
+				return err
+			}
+			defer f.Close()
+		}
 		run := t.samples[i]
 		end := run.offset
 		for i < last && t.samples[i].file == run.file && t.samples[i].offset == end {
 			end += int64(t.samples[i].size)
 			i++
 		}
-		if _, err := io.Copy(w, io.NewSectionReader(t.files[run.file], run.offset, end-run.offset)); err != nil {
+		if _, err := io.Copy(w, io.NewSectionReader(f, run.offset, end-run.offset)); err != nil {
 			return err
 		}
 	}
@@ -72,9 +75,9 @@ func readTrack(path string) (*track, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &track{files: []*os.File{f}}
+	defer f.Close()
+	t := &track{files: []string{path}}
 	if err := t.read(f); err != nil {
-		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return t, nil
@@ -132,13 +135,8 @@ func (t *track) locate(stbl *mp4.StblBox) error {
 }
 
 // readWindows gathers the windows into one track at exactly rate.
-func readWindows(paths []string, rate Rate) (all *track, err error) {
-	all = &track{}
-	defer func() {
-		if err != nil {
-			all.close()
-		}
-	}()
+func readWindows(paths []string, rate Rate) (*track, error) {
+	all := &track{}
 	for i, path := range paths {
 		w, err := readTrack(path)
 		if err != nil {

@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 
@@ -34,7 +35,9 @@ func Build(m *movie.Movie, facts func(*movie.Element) Facts) (*Timeline, error) 
 	}
 	b.Frames = b.frame(end)
 	for i := range scenes {
-		b.addScene(&m.Scenes[i], scenes[i])
+		if scenes[i].length > 0 {
+			b.addScene(&m.Scenes[i], scenes[i])
+		}
 	}
 	for _, c := range b.place(own, 0, end) {
 		if c.Element.ZIndex < 0 {
@@ -79,24 +82,30 @@ func (b *builder) scenes(m *movie.Movie, other float64) []sceneTime {
 		}
 	}
 	at := 0.0
+	var before *sceneTime
 	for i := range list {
-		if t := m.Scenes[i].Transition; t != nil {
-			list[i].transition = b.clamp(m, i, list, t.Duration)
+		s := &list[i]
+		if s.length == 0 {
+			b.warn(m.Scenes[i].Path+".duration", fmt.Sprintf("Scene #%d has no length and is not shown; give it a duration", i+1))
+			continue
 		}
-		list[i].start = at - list[i].transition
-		at = list[i].start + list[i].length
+		if t := m.Scenes[i].Transition; t != nil {
+			s.transition = b.clamp(m.Scenes[i].Path+".transition", before, s, t.Duration)
+		}
+		s.start = at - s.transition
+		at = s.start + s.length
+		before = s
 	}
 	return list
 }
 
 // clamp shortens a transition to what both of its scenes can give.
-func (b *builder) clamp(m *movie.Movie, i int, list []sceneTime, wanted float64) float64 {
-	path := m.Scenes[i].Path + ".transition"
-	if i == 0 {
+func (b *builder) clamp(path string, before, s *sceneTime, wanted float64) float64 {
+	if before == nil {
 		b.warn(path, "The first scene has nothing to blend with; its transition was ignored")
 		return 0
 	}
-	got := min(wanted, list[i].length, list[i-1].length-list[i-1].transition)
+	got := min(wanted, s.length, before.length-before.transition)
 	if got < wanted {
 		b.warn(path+".duration", "The transition is longer than its scenes; it was shortened")
 	}
@@ -152,6 +161,9 @@ func (b *builder) contents(elements []movie.Element, whole float64) contents {
 	for i := range elements {
 		e := &elements[i]
 		t := timed{element: e, start: e.Start}
+		if d := b.facts(e).Duration; e.Sound != nil && d > 0 && e.Sound.Seek >= d {
+			b.warn(e.Path+".seek", fmt.Sprintf("The seek of %g s is behind the end of the medium, which lasts %g s", e.Sound.Seek, d))
+		}
 		if e.Start == movie.AtEnd {
 			t.start = list.length()
 		}
@@ -220,8 +232,11 @@ func (b *builder) place(list contents, start, length float64) []Clip {
 
 func (b *builder) clip(e *movie.Element, span Span) Clip {
 	c := Clip{Span: span, Element: e, Seek: b.seek(e), Loop: 1}
-	if e.Sound != nil {
+	switch {
+	case e.Sound != nil:
 		c.Loop = e.Sound.Loop
+	case e.Type == movie.Image && b.facts(e).Duration > 0: // an animated one goes on as in a browser
+		c.Loop = movie.Endless
 	}
 	c.FadeIn, c.FadeOut = b.fades(e, span)
 	c.Box, c.Crop = b.box(e)
@@ -241,7 +256,7 @@ func (b *builder) fades(e *movie.Element, span Span) (in, out int) {
 // extra-time holds only the picture.
 func (b *builder) addSound(t timed, span Span) {
 	e := t.element
-	if e.Sound == nil || e.Sound.Muted || e.Sound.Volume == 0 || !b.facts(e).HasAudio {
+	if e.Sound == nil || e.Sound.Muted || e.Sound.Volume == 0 || !b.facts(e).HasAudio || b.frame(b.played(e)) == 0 {
 		return
 	}
 	if !t.stretch && e.ExtraTime > 0 {
