@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/api"
+	"github.com/reelhook/reelhook/internal/draw"
 	"github.com/reelhook/reelhook/webhook"
 )
 
@@ -29,6 +30,7 @@ var (
 
 // TestMain lets the test's own binary be the server that is killed.
 func TestMain(m *testing.M) {
+	draw.RunIfChild()
 	if os.Getenv("REELHOOK_TEST_RUN") == "1" {
 		main()
 	}

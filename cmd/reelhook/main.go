@@ -16,6 +16,8 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/lmittmann/tint"
 	"github.com/mattn/go-isatty"
+
+	"github.com/reelhook/reelhook/internal/draw"
 )
 
 // version is set by the build.
@@ -43,8 +45,10 @@ Run it: reelhook serve --data ./reelhook-data
 Settings come from flags, then from REELHOOK_* in the environment, then from ./reelhook.yaml.`
 
 func main() {
+	draw.RunIfChild()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal is not caught any more: it kills
 	os.Exit(run(ctx, os.Args[1:]))
 }
 

@@ -11,7 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"path"
+	"strings"
 	"time"
 
 	"github.com/reelhook/reelhook/internal/blob"
@@ -86,11 +86,11 @@ func (s *server) routes() {
 	s.handle(route{path: "/"})
 }
 
-// ServeHTTP serves odd spellings of a path (a trailing or double slash) as they
-// are meant. The mux would redirect them, and some clients follow no redirect
-// (section 2 of the contract).
+// ServeHTTP serves a path with a trailing or double slash as it is meant. The mux
+// would redirect it, and some clients follow no redirect (section 2 of the
+// contract).
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if clean := path.Clean("/" + r.URL.Path); clean != r.URL.Path || r.URL.RawPath != "" {
+	if clean := collapse(r.URL); clean != r.URL.Path || r.URL.RawPath != "" {
 		plain := *r
 		plain.URL = new(url.URL)
 		*plain.URL = *r.URL
@@ -98,4 +98,26 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = &plain
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// collapse is a path without repeated and trailing slashes. One that could be
+// taken for another path by whoever stands before this server, and was let pass
+// as that, becomes one where nothing is: nobody means dots and encoded slashes.
+func collapse(u *url.URL) string {
+	escaped := strings.ToLower(u.EscapedPath())
+	odd := strings.Contains(escaped, "%2f") || strings.Contains(escaped, "%5c")
+	var parts []string
+	for part := range strings.SplitSeq(u.Path, "/") {
+		odd = odd || part == "." || part == ".."
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	switch {
+	case !odd:
+		return "/" + strings.Join(parts, "/")
+	case len(parts) > 0 && parts[0] == "v2":
+		return "/v2" // a key is asked for before 404 is said
+	}
+	return "/"
 }

@@ -117,7 +117,7 @@ func (w *world) step(t *testing.T, step string) string {
 // show writes an answer for reviewers: bodies that are long are indented.
 func show(got *httptest.ResponseRecorder) string {
 	text := fmt.Sprintf("%d %s\n", got.Code, got.Header().Get("Content-Type"))
-	for _, name := range []string{"Allow", "Content-Range", "Content-Disposition"} {
+	for _, name := range []string{"Allow", "Retry-After", "Content-Range", "Content-Disposition"} {
 		if value := got.Header().Get(name); value != "" {
 			text += name + ": " + value + "\n"
 		}

@@ -94,11 +94,24 @@ func (s *store) List(_ context.Context, page project.Page) (all []project.Projec
 			continue
 		}
 		if len(all) == page.Limit {
-			return all, strconv.Itoa(at + 1), nil
+			return bounded(all, page.Sources), strconv.Itoa(at + 1), nil
 		}
 		all = append(all, p)
 	}
-	return all, "", nil
+	return bounded(all, page.Sources), "", nil
+}
+
+// bounded leaves the documents out when they have more than some bytes.
+func bounded(all []project.Project, sources int) []project.Project {
+	for _, p := range all {
+		sources -= len(p.Source)
+	}
+	for i := range all {
+		if sources < 0 {
+			all[i].Source = nil
+		}
+	}
+	return all
 }
 
 func (s *store) Start(_ context.Context, id string, at time.Time) (project.Project, error) {

@@ -7,14 +7,9 @@ import (
 	"net/http"
 	"path"
 	"strconv"
-	"time"
 
 	"github.com/reelhook/reelhook/internal/blob"
 )
-
-// downloadStall is how long a download may stand still. A server's own write
-// timeout would cut off whoever is slow but steady.
-const downloadStall = time.Minute
 
 // file is GET /files/<key>: a finished movie. It asks for no key, for the address
 // is given to players and social networks; nobody guesses it.
@@ -35,9 +30,6 @@ func (s *server) file(c *call) (any, error) {
 	// Rendering again after a crash may replace the file, so name and size are
 	// not enough to tell two of them apart.
 	h.Set("ETag", `"`+strconv.FormatInt(f.Size(), 36)+"-"+strconv.FormatInt(f.ModTime().UnixNano(), 36)+`"`)
-	c.out.stall = downloadStall
-	// The connection may serve other calls after this one.
-	defer func() { _ = http.NewResponseController(c.out.ResponseWriter).SetWriteDeadline(time.Time{}) }()
 	http.ServeContent(&c.out, c.Request, "", f.ModTime(), f)
 	return nil, nil
 }

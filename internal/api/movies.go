@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,7 +23,7 @@ func (s *server) movies(c *call) (any, error) {
 		return nil, err
 	}
 	reply := MovieReply{Success: true, RemainingQuota: unlimited}
-	return withSource(c.queried("format"), []project.Project{p}, []Movie{shown}, func(movies []Movie) any {
+	return withSource(c.sourceLimit(), []project.Project{p}, []Movie{shown}, func(movies []Movie) any {
 		reply.Movie = movies[0]
 		return reply
 	})
@@ -43,7 +44,7 @@ func (s *server) flatMovie(c *call) (any, error) {
 		RemainingQuota Quota `json:"remaining_quota"`
 		fields
 	}{Success: true, RemainingQuota: unlimited, fields: fields(shown)}
-	return withSource(c.queried("format"), []project.Project{p}, []Movie{shown}, func(movies []Movie) any {
+	return withSource(c.sourceLimit(), []project.Project{p}, []Movie{shown}, func(movies []Movie) any {
 		reply.Movie = movies[0]
 		return reply
 	})
@@ -66,10 +67,11 @@ func (s *server) one(c *call, id string) (project.Project, Movie, error) {
 
 // list is GET /v2/movies without a project (section 4.2 of the contract).
 func (s *server) list(c *call) (any, error) {
-	w, err := readWindow(c.URL.Query(), s.Now())
+	w, err := readWindow(c.query, s.Now())
 	if err != nil {
 		return nil, err
 	}
+	w.Sources = c.sourceLimit()
 	projects, next, err := s.Projects.List(c.Context(), w.Page)
 	if errors.Is(err, project.ErrNotFound) {
 		return nil, refuse(http.StatusBadRequest, "Unknown next_token")
@@ -97,29 +99,47 @@ func (s *server) list(c *call) (any, error) {
 	if next != "" {
 		reply.NextToken = &next
 	}
-	return withSource(c.queried("format"), projects, shown, func(movies []Movie) any {
+	return withSource(w.Sources, projects, shown, func(movies []Movie) any {
 		reply.Movies = movies
 		return reply
 	})
 }
 
 // remove is DELETE /v2/movies (section 5 of the contract). The row stays, the
-// file goes. Again is the way to finish a deletion whose file could not be
-// removed.
+// file goes. Again is the way to finish a deletion that did not come to its end.
 func (s *server) remove(c *call) (any, error) {
 	id, _ := c.projectID()
 	if err := c.checkID(id); err != nil {
 		return nil, err
 	}
-	p, err := s.Projects.Delete(c.Context(), id, s.Now().UTC().Truncate(1e6))
+	p, err := s.delete(c.Context(), id)
 	if err != nil {
-		return nil, missing(id, err)
-	}
-	s.Cancel(id)
-	if err := s.Files.Delete(c.Context(), p.FileKey); err != nil {
-		return nil, fmt.Errorf("delete the file of %s: %w", id, err)
+		return nil, undone{missing(id, err), "The server cannot delete now; the deletion may not be complete, try again later"}
 	}
 	return Deleted{Success: true, Project: id, DeletedAt: stamp(p.DeletedAt), Timestamp: stamp(s.Now())}, nil
+}
+
+// delete removes the file before the project is marked: a crash in between
+// leaves a project without its file, which a repeated call ends, and never a
+// public file of a project that is said to be deleted. It removes it once more
+// at the end, for a rendering may have put it there meanwhile; one that ends
+// later finds the mark and removes it itself.
+func (s *server) delete(ctx context.Context, id string) (project.Project, error) {
+	p, err := s.Projects.Get(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	if err := s.Files.Delete(ctx, p.FileKey); err != nil {
+		return p, fmt.Errorf("delete the file: %w", err)
+	}
+	if p, err = s.Projects.Delete(ctx, id, s.Now().UTC().Truncate(1e6)); err != nil {
+		return p, err
+	}
+	s.Cancel(id)
+	if err := s.Files.Delete(ctx, p.FileKey); err != nil {
+		return p, fmt.Errorf("delete the file again: %w", err)
+	}
+	return p, nil
 }
 
 // account is GET /v2/account, the way some clients test a key (section 8 of the
@@ -131,9 +151,8 @@ func (s *server) account(*call) (any, error) {
 // projectID reads the project's id, by either name, and tells whether the query
 // has one at all: an empty one is a mistake, not a wish for the list.
 func (c *call) projectID() (id string, given bool) {
-	query := c.URL.Query()
 	for _, name := range []string{"project", "id"} {
-		for _, value := range query[name] {
+		for _, value := range c.query[name] {
 			given = true
 			if value = strings.TrimSpace(value); value != "" {
 				return value, true
@@ -142,9 +161,6 @@ func (c *call) projectID() (id string, given bool) {
 	}
 	return "", given
 }
-
-// queried is one value of the query.
-func (c *call) queried(name string) string { return strings.TrimSpace(c.URL.Query().Get(name)) }
 
 // checkID refuses what cannot be a project's id, with the contract's messages.
 func (c *call) checkID(id string) error {
@@ -175,22 +191,27 @@ const (
 	fullReply  = 16 << 20
 )
 
+// sourceLimit is how many bytes the documents of a reply may have, as the query
+// asks for them.
+func (c *call) sourceLimit() int {
+	switch strings.ToLower(strings.TrimSpace(c.query.Get("format"))) {
+	case "simple":
+		return 0
+	case "full":
+		return fullReply
+	}
+	return shortReply
+}
+
 // withSource encodes a reply with the submitted documents in it: all of them
 // when the reply stays short enough, else none, so that no movie of a list looks
 // as if it had none.
-func withSource(format string, projects []project.Project, movies []Movie, reply func([]Movie) any) (any, error) {
-	limit := shortReply
-	switch strings.ToLower(format) {
-	case "simple":
-		return reply(movies), nil
-	case "full":
-		limit = fullReply
-	}
+func withSource(limit int, projects []project.Project, movies []Movie, reply func([]Movie) any) (any, error) {
 	size := 0
 	for _, p := range projects {
 		size += len(p.Source)
 	}
-	if size > limit {
+	if size == 0 || size > limit { // a list's were left out by the store
 		return reply(movies), nil
 	}
 	with := append([]Movie{}, movies...)

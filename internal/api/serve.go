@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -39,32 +40,51 @@ type call struct {
 	route
 	out     recorder
 	began   time.Time
+	query   url.Values
 	project string
 	cause   error
 }
 
-// recorder counts what is written.
+// recorder counts what is written, and breaks off when nothing of it is taken.
 type recorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
-	// stall is how long one write may take, 0 for no limit of its own.
-	stall time.Duration
+}
+
+const (
+	// stall is how long a client may take nothing of a reply. A server's own write
+	// timeout would cut off whoever is slow but steady.
+	stall = 30 * time.Second
+	// piece is how much must be taken in that time. It is more than what the Node
+	// SDK is to get at one stroke.
+	piece = 64 << 10
+)
+
+// extend gives the client its time anew. It is not taken back here, for what
+// net/http still holds is written after the call; then net/http takes it back.
+func (r *recorder) extend() {
+	// Writers that know no deadlines have none to miss.
+	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(stall))
 }
 
 func (r *recorder) WriteHeader(status int) {
 	r.status = status
+	r.extend()
 	r.ResponseWriter.WriteHeader(status)
 }
 
-func (r *recorder) Write(b []byte) (int, error) {
-	if r.stall > 0 {
-		// Writers that know no deadlines have none to miss.
-		_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(r.stall))
+func (r *recorder) Write(b []byte) (written int, err error) {
+	for part := range slices.Chunk(b, piece) {
+		r.extend()
+		n, err := r.ResponseWriter.Write(part)
+		written += n
+		r.bytes += int64(n)
+		if err != nil {
+			return written, err
+		}
 	}
-	n, err := r.ResponseWriter.Write(b)
-	r.bytes += int64(n)
-	return n, err
+	return written, nil
 }
 
 func (s *server) handle(rt route) {
@@ -77,6 +97,7 @@ func (s *server) handle(rt route) {
 func (s *server) serve(c *call) {
 	defer s.log(c)
 	defer s.recovered(c)
+	c.out.extend() // "100 Continue" is written when the body is read
 	reply, err := s.answer(c)
 	if err != nil {
 		s.fail(c, err)
@@ -107,7 +128,21 @@ func (s *server) answer(c *call) (any, error) {
 		c.out.Header().Set("Allow", c.allowed())
 		return nil, refuse(http.StatusMethodNotAllowed, "Method not allowed; this path knows %s", c.allowed())
 	}
+	if c.keyed && method != http.MethodPost { // which has nothing to say there
+		if err := c.readQuery(); err != nil {
+			return nil, err
+		}
+	}
 	return serve(c)
+}
+
+// readQuery refuses what URL.Query would leave out without a word: a list would
+// be the answer to whoever asked for one movie.
+func (c *call) readQuery() (err error) {
+	if c.query, err = url.ParseQuery(c.URL.RawQuery); err != nil {
+		return refuse(http.StatusBadRequest, "The query cannot be read: %s; join parameters with '&' and escape what stands in them", err)
+	}
+	return nil
 }
 
 func (m methods) allowed() string {
@@ -126,13 +161,31 @@ func refuse(status int, format string, args ...any) *Failure {
 	return &Failure{Status: status, Message: fmt.Sprintf(format, args...)}
 }
 
+// undone is the error of a store that could not make a change. The disk may be
+// full or the server stopping; either way the same call may work later.
+type undone struct {
+	error
+	// message is for the client.
+	message string
+}
+
+func (u undone) Unwrap() error { return u.error }
+
+// retryAfter is in how many seconds an undone call is worth another try.
+const retryAfter = "30"
+
 // fail sends an error. What the client did not cause it is not told about.
 func (s *server) fail(c *call, err error) {
 	var f *Failure
+	var u undone
 	switch {
 	case errors.As(err, &f):
 	case c.Context().Err() != nil:
 		f = refuse(http.StatusServiceUnavailable, "The request was cut off")
+	case errors.As(err, &u):
+		c.cause = err
+		c.out.Header().Set("Retry-After", retryAfter)
+		f = refuse(http.StatusServiceUnavailable, "%s", u.message)
 	default:
 		c.cause = err
 		f = refuse(http.StatusInternalServerError, "Internal error; the server's log says more")

@@ -43,7 +43,8 @@ func (s *server) submit(c *call) (any, error) {
 		return nil, refuse(http.StatusConflict, "This Idempotency-Key was used before with another body; take a new one for a new movie")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("create project: %w", err)
+		return nil, undone{fmt.Errorf("create project: %w", err),
+			"The server cannot take work now; nothing was accepted, try again later"}
 	}
 	c.project = p.ID
 	// Not the time of this call, so that a repeated one is answered with the same

@@ -46,7 +46,10 @@ func (s *spy) FlushError() error {
 }
 
 func (s *spy) SetWriteDeadline(t time.Time) error {
-	s.note("deadline %v", !t.IsZero())
+	if left := time.Until(t); left < 29*time.Second || left > 30*time.Second {
+		s.note("in %v", left)
+	}
+	s.note("deadline")
 	return nil
 }
 
@@ -71,7 +74,7 @@ func TestRepliesAreOneWriteAfterTheHeaders(t *testing.T) {
 		r.Header.Set("x-api-key", key)
 		w.ServeHTTP(s, r)
 		n := got.Body.Len()
-		want := []string{fmt.Sprintf("headers %d", c.status), "flush", fmt.Sprintf("write %d", n)}
+		want := []string{"deadline", "deadline", fmt.Sprintf("headers %d", c.status), "flush", "deadline", fmt.Sprintf("write %d", n)}
 		if diff := cmp.Diff(want, s.notes); diff != "" || got.Header().Get("Content-Length") != fmt.Sprint(n) {
 			t.Errorf("%s %s: Content-Length %s, -want +got\n%s", c.method, c.target, got.Header().Get("Content-Length"), diff)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/reelhook/reelhook/internal/account"
 	"github.com/reelhook/reelhook/internal/api"
 	"github.com/reelhook/reelhook/internal/blob"
+	"github.com/reelhook/reelhook/internal/draw"
 	"github.com/reelhook/reelhook/internal/export"
 	exportwebhook "github.com/reelhook/reelhook/internal/export/webhook"
 	"github.com/reelhook/reelhook/internal/ffmpeg"
@@ -23,19 +24,27 @@ import (
 	"github.com/reelhook/reelhook/internal/render"
 	"github.com/reelhook/reelhook/internal/safehttp"
 	"github.com/reelhook/reelhook/internal/sqlite"
-	"github.com/reelhook/reelhook/internal/text"
 	"github.com/reelhook/reelhook/webhook"
 )
 
 // Webhook deliveries at once, and to one endpoint: one slow endpoint never
-// fills the workers.
+// fills the workers, which mostly wait.
 const (
-	deliverWorkers     = 64
+	deliverWorkers     = 512
 	deliverPerEndpoint = 32
 )
 
-// longestDrain is how long a stop waits for what is running.
-const longestDrain = 25 * time.Second
+// fetchAhead is how many movies may have their sources fetched beside those that
+// are rendered.
+const fetchAhead = 8
+
+// longestDrain is how long a stop waits for what is running, longestReplies how
+// much of that is for requests: a client that stands still must not take the
+// time from jobs.
+const (
+	longestDrain   = 25 * time.Second
+	longestReplies = 5 * time.Second
+)
 
 // App is a server that is ready to run: its database is open and its port taken.
 type App struct {
@@ -109,11 +118,11 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools) error {
 	if err != nil {
 		return err
 	}
-	if a.worker, err = a.renderer(tools, files, exports); err != nil {
+	if a.worker, err = a.renderer(ctx, tools, files, exports); err != nil {
 		return err
 	}
 	a.jobs = queue.New(queue.Options{Store: a.db, Log: a.Log, Kinds: map[queue.Kind]queue.KindOptions{
-		project.Render: {Worker: a.worker, Workers: a.RenderWorkers},
+		project.Render: {Worker: a.worker, Workers: a.RenderWorkers + fetchAhead},
 		export.Deliver: {Worker: exports, Workers: deliverWorkers, PerGroup: deliverPerEndpoint},
 	}})
 	a.db.OnJobs(func(jobs []queue.Job) { a.jobs.Add(jobs...) })
@@ -169,16 +178,13 @@ func (a *App) secret(ctx context.Context) (webhook.Secret, error) {
 }
 
 // renderer builds what makes movies. Scratch that a crash left is removed.
-func (a *App) renderer(tools *ffmpeg.Tools, files blob.Store, exports *export.Pipeline) (*render.Worker, error) {
+func (a *App) renderer(ctx context.Context, tools *ffmpeg.Tools, files blob.Store, exports *export.Pipeline) (*render.Worker, error) {
 	scratch := filepath.Join(a.Data, "work")
 	if err := os.RemoveAll(scratch); err != nil {
 		return nil, fmt.Errorf("clear scratch folder: %w", err)
 	}
 	cache := filepath.Join(a.Data, "cache")
-	if err := os.MkdirAll(cache, 0o700); err != nil {
-		return nil, fmt.Errorf("make the cache folder: %w", err)
-	}
-	fonts, err := text.Open(cache)
+	texts, err := draw.New(ctx, cache)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +193,7 @@ func (a *App) renderer(tools *ffmpeg.Tools, files blob.Store, exports *export.Pi
 		Limits: a.MediaLimits, Log: a.Log,
 	})
 	return &render.Worker{
-		Renderer: render.New(render.Options{Tools: tools, Fetcher: fetcher, Fonts: fonts}),
+		Renderer: render.New(render.Options{Tools: tools, Fetcher: fetcher, Texts: texts, Movies: a.RenderWorkers}),
 		Projects: a.db, Exports: exports, Files: files, Folder: scratch, Log: a.Log, Now: time.Now,
 	}, nil
 }
@@ -221,7 +227,10 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) drain(ctx context.Context, worked <-chan error) error {
 	ctx, cancel := context.WithTimeout(ctx, longestDrain)
 	defer cancel()
-	if err := a.server.Shutdown(ctx); err != nil {
+	replies, stop := context.WithTimeout(ctx, longestReplies)
+	defer stop()
+	if err := a.server.Shutdown(replies); err != nil {
+		a.Log.Warn("broke off requests that would not end")
 		a.server.Close()
 	}
 	select {

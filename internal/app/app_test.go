@@ -319,3 +319,26 @@ func TestDelete(t *testing.T) {
 		t.Errorf("url is still %s", *m.URL)
 	}
 }
+
+// TestStopBreaksOffClientsThatStandStill holds that a client which never ends its
+// request takes no more than a part of the time a stop has.
+func TestStopBreaksOffClientsThatStandStill(t *testing.T) {
+	var conn net.Conn
+	var began time.Time
+	t.Run("server", func(t *testing.T) {
+		a, _ := server(t, nil)
+		var err error
+		if conn, err = net.Dial("tcp", a.Addr().String()); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "POST /v2/movies HTTP/1.1\r\nHost: x\r\nx-api-key: %s\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n", key)
+		if _, err := conn.Read(make([]byte, 1)); err != nil { // the call has begun
+			t.Fatal(err)
+		}
+		began = time.Now()
+	})
+	defer conn.Close()
+	if took := time.Since(began); took < 4*time.Second || took > 15*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+}

@@ -9,13 +9,13 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/reelhook/reelhook/internal/draw"
 	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/media"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/project"
 	"github.com/reelhook/reelhook/internal/render"
 	"github.com/reelhook/reelhook/internal/safehttp"
-	"github.com/reelhook/reelhook/internal/text"
 )
 
 // RenderOptions are the settings of a rendering without a server.
@@ -39,7 +39,7 @@ func Render(ctx context.Context, m *movie.Movie, o RenderOptions) (project.Resul
 	if err != nil {
 		cache = os.TempDir()
 	}
-	fonts, err := text.Open(filepath.Join(cache, "reelhook"))
+	texts, err := draw.New(ctx, filepath.Join(cache, "reelhook"))
 	if err != nil {
 		return project.Result{}, nil, err
 	}
@@ -55,7 +55,7 @@ func Render(ctx context.Context, m *movie.Movie, o RenderOptions) (project.Resul
 		return project.Result{}, nil, err
 	}
 	defer os.RemoveAll(scratch)
-	r := render.New(render.Options{Tools: tools, Fetcher: fetcher, Fonts: fonts})
+	r := render.New(render.Options{Tools: tools, Fetcher: fetcher, Texts: texts})
 	result, warnings, err := r.Render(ctx, m, scratch, o.OnProgress)
 	if err == nil {
 		err = moveTo(o.Output, result.File)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/reelhook/reelhook/internal/api"
 	"github.com/reelhook/reelhook/internal/app"
+	"github.com/reelhook/reelhook/internal/draw"
 	"github.com/reelhook/reelhook/webhook"
 )
 
@@ -188,6 +189,7 @@ var folder = sync.OnceValue(func() string {
 })
 
 func TestMain(m *testing.M) {
+	draw.RunIfChild()
 	code := m.Run()
 	os.RemoveAll(folder())
 	os.Exit(code)

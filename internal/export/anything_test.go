@@ -10,6 +10,7 @@ import (
 
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/project"
+	"github.com/reelhook/reelhook/internal/queue"
 )
 
 // TestAnything runs pipelines against receivers, crashes and full disks at
@@ -74,6 +75,7 @@ func (w *world) attempt(d export.Delivery, a export.Attempt) export.Attempt {
 	switch fate := rapid.IntRange(0, 9).Draw(w.T, "fate"); {
 	case fate == 0 && w.fates < 200:
 		w.m.failing["Close"] = errors.New("killed before the answer was written down")
+		w.m.stop(queue.ErrStopping)
 	case fate == 1:
 		w.m.failing["Get"] = errors.New("disk full") // met by the next that needs it
 	case fate == 2:

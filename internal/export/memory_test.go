@@ -21,6 +21,8 @@ import (
 // needs, that forgets everything when the test ends. It complains about what
 // the contract does not allow.
 type memory struct {
+	// stop ends the process as far as the running job sees.
+	stop         context.CancelCauseFunc
 	t            testing.TB
 	mu           sync.Mutex
 	projects     map[string]project.Project
@@ -205,7 +207,10 @@ func (m *memory) step(p *export.Pipeline) {
 		}
 	}
 	m.wait(m.jobs[id])
-	if err := p.Work(context.Background(), queue.Job{Kind: export.Deliver, Key: id}); err != nil && !errors.Is(err, queue.ErrRecorded) {
+	ctx, stop := context.WithCancelCause(context.Background())
+	defer stop(nil)
+	m.stop = stop
+	if err := p.Work(ctx, queue.Job{Kind: export.Deliver, Key: id}); err != nil && !errors.Is(err, queue.ErrRecorded) {
 		m.jobs[id] = m.jobs[id].Add(time.Second) // as a dispatcher does
 		m.failing = map[string]error{}
 	}

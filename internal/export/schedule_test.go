@@ -169,6 +169,7 @@ func TestCrash(t *testing.T) {
 			m.failing["Close"] = nil
 			if a.Number%3 == 1 {
 				m.failing["Close"] = errors.New("killed before the answer was written down")
+				m.stop(queue.ErrStopping)
 			}
 			return closed(a, 500)
 		}))
@@ -205,7 +206,9 @@ func TestStoreFails(t *testing.T) {
 			d, _ := m.only()
 			full := errors.New("disk full")
 			m.failing[method] = full
-			if err := p.Work(context.Background(), queue.Job{Key: d.ID}); !errors.Is(err, full) || strings.Contains(err.Error(), "s3cret") {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			if err := p.Work(ctx, queue.Job{Key: d.ID}); !errors.Is(err, full) || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("%s: got %v", method, err)
 			}
 			m.failing[method] = nil
@@ -217,6 +220,24 @@ func TestStoreFails(t *testing.T) {
 			}
 		})
 	}
+	synctest.Test(t, func(t *testing.T) { // mended in time, nothing is sent twice
+		m := newMemory(t)
+		p := pipeline(m, answers())
+		ended(m, p, one, done)
+		d, _ := m.only()
+		m.failing["Close"] = errors.New("disk full")
+		time.AfterFunc(10*time.Second, func() {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.failing["Close"] = nil
+		})
+		if err := p.Work(context.Background(), queue.Job{Key: d.ID}); !errors.Is(err, queue.ErrRecorded) {
+			t.Error(err)
+		}
+		if d, attempts := m.only(); d.State != export.Delivered || len(attempts) != 1 {
+			t.Errorf("ended as %+v after %d attempts", d, len(attempts))
+		}
+	})
 	m := newMemory(t)
 	m.failing["End"] = errors.New("disk full")
 	pr, exports := m.create("p", one)

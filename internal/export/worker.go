@@ -30,6 +30,7 @@ func (p *Pipeline) Work(ctx context.Context, job queue.Job) error {
 	if d.State == Delivered || d.State == Failed {
 		return nil
 	}
+	stopping := ctx
 	ctx = context.WithoutCancel(ctx)
 	// Read before the attempt, so that nothing but the store's own CloseAttempt can keep
 	// an attempt that was made from being recorded.
@@ -39,12 +40,32 @@ func (p *Pipeline) Work(ctx context.Context, job queue.Job) error {
 	}
 	a = p.attempt(ctx, d, a)
 	d = d.after(a, p.Jitter())
-	if err := p.Store.CloseAttempt(ctx, d, a, next()); err != nil {
+	if err := p.close(stopping, d, a, next()); err != nil {
 		return fmt.Errorf("close attempt %d of %s: %w", a.Number, d.ID, err)
 	}
 	p.report(ctx, d, a)
 	return queue.ErrRecorded
 }
+
+// close records what came of an attempt, again and again until it is written or
+// the process stops: coming back without the record would make the attempt anew.
+func (p *Pipeline) close(ctx context.Context, d Delivery, a Attempt, step Step) error {
+	for {
+		err := p.Store.CloseAttempt(context.WithoutCancel(ctx), d, a, step)
+		if err == nil {
+			return nil
+		}
+		p.Log.ErrorContext(ctx, "an attempt is not recorded yet", "delivery", d.ID, "attempt", a.Number, "error", err)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(recordPause):
+		}
+	}
+}
+
+// recordPause is the wait between tries to record an attempt.
+const recordPause = 2 * time.Second
 
 func (p *Pipeline) attempt(ctx context.Context, d Delivery, a Attempt) Attempt {
 	a = p.leaf(d).Attempt(ctx, d, a)

@@ -23,17 +23,23 @@ type Input struct {
 	Decoder string
 	// Seek is where to start, in seconds.
 	Seek float64
+	// GenPTS works out when a packet is shown where its container only says when
+	// it is decoded, as AVI and MPEG-PS do.
+	GenPTS bool
 	// Raw describes samples that we wrote ourselves, such as "-pix_fmt rgba
 	// -video_size 10x10" for the rawvideo demuxer.
 	Raw []string
 }
 
 // decoders are what media may be encoded with (section 25 of the contract names
-// the codecs; these are FFmpeg's names of their decoders).
-const decoders = "h264,hevc,mpeg4,msmpeg4v3,wmv1,wmv2,wmv3,vc1,vp8,vp9,libvpx,libvpx-vp9,mpeg1video,mpeg2video,av1,libdav1d,libaom-av1,theora," +
-	"prores,qtrle,dnxhd,ffv1,flv,mjpeg,png,gif,bmp,tiff,webp," +
+// the codecs; these are FFmpeg's names of their decoders). Subtitles are never
+// used, but ffprobe opens a decoder for every stream it meets and gives the
+// whole file up when one may not be opened.
+const decoders = "h264,hevc,mpeg4,msmpeg4,wmv1,wmv2,wmv3,vc1,vp8,vp9,libvpx,libvpx-vp9,mpeg1video,mpeg2video,av1,libdav1d,libaom-av1,theora," +
+	"prores,qtrle,dnxhd,ffv1,flv,mjpeg,png,gif,bmp,tiff,webp,rawvideo,dvvideo,h263," +
 	"aac,flac,mp3,mp3float,mp2,mp2float,opus,libopus,vorbis,ac3,eac3,alac,wmav1,wmav2,wmapro," +
-	"pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_u8,pcm_s8,pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav"
+	"pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_u8,pcm_s8,pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav," +
+	"subrip,srt,ass,ssa,mov_text,webvtt,text,dvdsub,dvbsub,pgssub,cc_dec"
 
 // guard is the options that stand before -i and close every door a file could
 // open: other protocols, other formats, other codecs, too many pixels.
@@ -45,11 +51,18 @@ func (in Input) guard(lim Limits) []string {
 		"-protocol_whitelist", "file", "-format_whitelist", in.Demuxer, "-codec_whitelist", decoders,
 		"-max_pixels", strconv.FormatInt(lim.MaxPixels, 10), "-f", in.Demuxer,
 	}
+	if in.GenPTS {
+		args = append(args, "-fflags", "+genpts")
+	}
 	if in.Decoder != "" {
 		args = append(args, "-c:v", in.Decoder)
 	}
 	return args
 }
+
+// verbosity is errors only, each in full: the last line is what is shown, and
+// "Last message repeated 2 times" would tell nobody anything.
+const verbosity = "repeat+error"
 
 // Command is one run of FFmpeg.
 type Command struct {
@@ -66,7 +79,7 @@ type Command struct {
 // Args is the command line without the program's name; equal commands give equal
 // lines.
 func (c Command) Args(lim Limits) []string {
-	args := []string{"-nostats", "-v", "error", "-y"}
+	args := []string{"-nostats", "-v", verbosity, "-y"}
 	if c.Stdin == nil {
 		args = append(args, "-nostdin")
 	}
@@ -76,7 +89,7 @@ func (c Command) Args(lim Limits) []string {
 	for _, in := range c.Inputs {
 		args = append(args, in.guard(lim)...)
 		if in.Raw == nil {
-			args = append(args, "-threads", "1")
+			args = append(args, "-threads", "1", "-sn", "-dn")
 		}
 		if in.Seek > 0 {
 			args = append(args, "-ss", strconv.FormatFloat(in.Seek, 'f', 6, 64))
@@ -92,6 +105,14 @@ func (c Command) Args(lim Limits) []string {
 // Run runs FFmpeg in dir, the one folder it may write to, and reports the number
 // of frames written so far. The error is a *RunError.
 func (t *Tools) Run(ctx context.Context, dir string, c Command, lim Limits, onFrame func(int)) error {
+	err := t.run(ctx, dir, c, lim, onFrame)
+	for _, in := range c.Inputs {
+		err = plain(err, in.Path)
+	}
+	return err
+}
+
+func (t *Tools) run(ctx context.Context, dir string, c Command, lim Limits, onFrame func(int)) error {
 	args, err := shortenGraph(c.Args(lim), dir)
 	if err != nil {
 		return err

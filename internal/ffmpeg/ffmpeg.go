@@ -1,13 +1,11 @@
 // Package ffmpeg finds FFmpeg's programs and runs them on hostile files without
 // trusting them: one forced demuxer per input, closed lists of protocols,
-// formats and codecs, limits on pixels, memory, time and file size, a process
-// group of its own, and a sandbox without network where the system allows one.
-//
-// It is the only package that starts processes. It must not know what a movie
-// or a scene is.
+// formats and codecs, limits on pixels, memory, time and file size, and the
+// sandbox around it all. It must not know what a movie or a scene is.
 package ffmpeg
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +13,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/reelhook/reelhook/internal/sandbox"
 )
 
 // Tools are the programs found on this machine.
@@ -22,13 +22,12 @@ type Tools struct {
 	FFmpeg, FFprobe string
 	// Version is FFmpeg's own, part of what makes a rendering reproducible.
 	Version string
-	// bwrap and prlimit are empty where they cannot be used.
-	bwrap, prlimit string
+	box     *sandbox.Sandbox
 }
 
 // Sandboxed tells whether FFmpeg runs without network and with a view of the
 // file system that holds only its inputs and its job folder.
-func (t *Tools) Sandboxed() bool { return t.bwrap != "" }
+func (t *Tools) Sandboxed() bool { return t.box.Isolates() }
 
 // Find looks the programs up and tries whether the sandbox starts here. The
 // error names what is missing and the command that installs it.
@@ -41,26 +40,15 @@ func Find(ctx context.Context) (*Tools, error) {
 		}
 		*at = path
 	}
-	out, err := exec.CommandContext(ctx, t.FFmpeg, "-version").Output()
-	if err != nil {
+	version := process{program: t.FFmpeg, args: []string{"-version"}, limits: DefaultLimits()}
+	t.box = sandbox.Find(ctx, version.confined())
+	var out bytes.Buffer
+	version.stdout = &out
+	if err := t.exec(ctx, version); err != nil {
 		return nil, fmt.Errorf("%s does not start: %w", t.FFmpeg, err)
 	}
-	t.Version, _, _ = strings.Cut(strings.TrimPrefix(string(out), "ffmpeg version "), " ")
-	t.prlimit, _ = exec.LookPath("prlimit")
-	t.bwrap, _ = exec.LookPath("bwrap")
-	if t.bwrap != "" && !t.sandboxStarts(ctx) {
-		t.bwrap = ""
-	}
+	t.Version, _, _ = strings.Cut(strings.TrimPrefix(out.String(), "ffmpeg version "), " ")
 	return t, nil
-}
-
-// sandboxStarts tries the sandbox once: inside some containers the kernel
-// refuses it.
-func (t *Tools) sandboxStarts(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	p := process{program: t.FFmpeg, args: []string{"-version"}, limits: DefaultLimits()}
-	return t.exec(ctx, p) == nil
 }
 
 func installHint() string {
@@ -100,21 +88,7 @@ func DefaultLimits() Limits {
 }
 
 // RunError is a run that failed.
-type RunError struct {
-	// Message is the last thing FFmpeg said, without paths of this machine.
-	Message string
-	// Err is the cause: the exit status, a limit, or the context's cause.
-	Err error
-}
-
-func (e *RunError) Error() string {
-	if e.Message == "" {
-		return e.Err.Error()
-	}
-	return e.Message
-}
-
-func (e *RunError) Unwrap() error { return e.Err }
+type RunError = sandbox.Error
 
 // What can end a run from outside.
 var (
@@ -123,3 +97,9 @@ var (
 	// ErrTooLong is a run that reached its wall clock limit.
 	ErrTooLong = errors.New("FFmpeg took too long and was stopped")
 )
+
+// IsCancelled tells whether a run ended because its context did, not because it
+// failed.
+func IsCancelled(err error) bool {
+	return errors.Is(err, context.Canceled)
+}

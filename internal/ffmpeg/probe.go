@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -27,6 +29,10 @@ type VideoStream struct {
 	Width, Height int
 	// FPS is the average rate, 0 when unknown.
 	FPS float64
+	// Duration is the second in which the last picture is over, 0 when unknown:
+	// the sound may go on. It counts from the file's begin, also where the
+	// picture begins later than the sound.
+	Duration float64
 	// Alpha tells whether it may be transparent.
 	Alpha  bool
 	PixFmt string
@@ -46,11 +52,18 @@ type AudioStream struct {
 // for people: it says what is wrong with the medium and names no path.
 func (t *Tools) Probe(ctx context.Context, path string, f Format, lim Limits) (Media, error) {
 	in := Input{Path: path, Demuxer: f.Demuxer}
-	args := append([]string{"-v", "error", "-of", "json", "-show_format", "-show_streams"}, in.guard(lim)...)
-	args = append(args, "-i", path)
+	args := []string{"-v", verbosity, "-of", "json", "-show_format", "-show_streams"}
+	if f.picture() {
+		// A photograph says on its frame how it was held, and only decoding tells
+		// whether a picture can be shown at all.
+		args = append(args, "-show_frames", "-read_intervals", "%+#1")
+	}
+	args = append(append(args, in.guard(lim)...), "-i", path)
 	var out bytes.Buffer
 	err := t.exec(ctx, process{program: t.FFprobe, args: args, stdout: &out, readOnly: []string{path}, limits: lim})
-	if err != nil {
+	if err = plain(err, path); errors.Is(err, errCodec) {
+		return Media{}, err
+	} else if err != nil {
 		return Media{}, fmt.Errorf("not a readable %s file: %w", f.Name, err)
 	}
 	var found probed
@@ -66,6 +79,14 @@ type probed struct {
 		Duration string `json:"duration"`
 	} `json:"format"`
 	Streams []probedStream `json:"streams"`
+	// Frames is the first one of a picture.
+	Frames []struct {
+		SideData []sideData `json:"side_data_list"`
+	} `json:"frames"`
+}
+
+type sideData struct {
+	Rotation float64 `json:"rotation"`
 }
 
 type probedStream struct {
@@ -85,13 +106,16 @@ type probedStream struct {
 	} `json:"disposition"`
 	Tags struct {
 		AlphaMode string `json:"alpha_mode"`
+		// Duration is Matroska's, as 00:00:02.000000000.
+		Duration string `json:"DURATION"`
 	} `json:"tags"`
-	SideData []struct {
-		Rotation float64 `json:"rotation"`
-	} `json:"side_data_list"`
+	SideData []sideData `json:"side_data_list"`
 }
 
-var errNoStreams = errors.New("it holds neither picture nor sound")
+var (
+	errNoStreams = errors.New("it holds neither picture nor sound")
+	errNoPicture = errors.New("its picture cannot be decoded")
+)
 
 func (p probed) media(f Format) (Media, error) {
 	var m Media
@@ -101,7 +125,7 @@ func (p probed) media(f Format) (Media, error) {
 	for _, s := range p.Streams {
 		switch {
 		case s.CodecType == "video" && s.Disposition.AttachedPic == 0 && m.Video == nil && s.Width > 0:
-			m.Video = s.video()
+			m.Video = s.video(f)
 		case s.CodecType == "audio" && m.Audio == nil && s.Channels > 0:
 			rate, _ := strconv.Atoi(s.SampleRate)
 			m.Audio = &AudioStream{s.CodecName, rate, s.Channels, number(s.Duration)}
@@ -110,24 +134,43 @@ func (p probed) media(f Format) (Media, error) {
 	if m.Video == nil && m.Audio == nil {
 		return m, errNoStreams
 	}
+	if f.picture() {
+		if len(p.Frames) == 0 {
+			return m, errNoPicture
+		}
+		if m.Video != nil {
+			m.Video.turn(p.Frames[0].SideData)
+		}
+	}
 	return m, nil
 }
 
-func (s probedStream) video() *VideoStream {
+func (s probedStream) video(f Format) *VideoStream {
 	v := &VideoStream{Codec: s.CodecName, Width: s.Width, Height: s.Height, PixFmt: s.PixFmt, ColorSpace: s.ColorSpace}
+	if v.Duration = number(s.Duration); v.Duration == 0 {
+		v.Duration = clock(s.Tags.Duration)
+	}
 	if num, den, ok := fraction(s.AvgFrameRate, "/"); ok {
 		v.FPS = num / den
 	}
-	if num, den, ok := fraction(s.SAR, ":"); ok {
+	// What a picture says of its pixels is for printers; browsers ignore it too.
+	if num, den, ok := fraction(s.SAR, ":"); ok && !f.picture() {
 		v.Width = int(math.Round(float64(v.Width) * num / den))
 	}
-	for _, d := range s.SideData {
+	if !f.picture() {
+		v.turn(s.SideData)
+	}
+	v.Alpha = hasAlpha(s.PixFmt) || s.Tags.AlphaMode == "1"
+	return v
+}
+
+// turn swaps the sides of what lies on one of them.
+func (v *VideoStream) turn(data []sideData) {
+	for _, d := range data {
 		if turn := math.Mod(math.Abs(d.Rotation), 180); turn > 45 && turn < 135 {
 			v.Width, v.Height = v.Height, v.Width
 		}
 	}
-	v.Alpha = hasAlpha(s.PixFmt) || s.Tags.AlphaMode == "1"
-	return v
 }
 
 // hasAlpha goes by the names of FFmpeg's pixel formats.
@@ -146,6 +189,15 @@ func fraction(s, sep string) (num, den float64, ok bool) {
 	return num, den, found && num > 0 && den > 0
 }
 
+// clock reads hours, minutes and seconds; anything else is 0.
+func clock(s string) float64 {
+	part := strings.Split(s, ":")
+	if len(part) != 3 {
+		return 0
+	}
+	return number(part[0])*3600 + number(part[1])*60 + number(part[2])
+}
+
 // number reads a decimal; anything else, NaN and infinity included, is 0.
 func number(s string) float64 {
 	x, err := strconv.ParseFloat(s, 64)
@@ -153,4 +205,26 @@ func number(s string) float64 {
 		return 0
 	}
 	return x
+}
+
+// errCodec is the cause of a codec that is not on our list.
+var errCodec = errors.New("unsupported codec")
+
+var (
+	notListed = regexp.MustCompile(`Codec \(([^)]+)\) not on whitelist`)
+	speaker   = regexp.MustCompile(`\[[^\]]* @ 0x[0-9a-f]+\] *`)
+)
+
+// plain takes out of FFmpeg's message what means nothing to whoever sent the
+// medium: the name we gave the file, addresses in memory, our list of codecs.
+func plain(err error, path string) error {
+	var run *RunError
+	if !errors.As(err, &run) {
+		return err
+	}
+	if m := notListed.FindStringSubmatch(run.Message); m != nil {
+		return &RunError{Message: "the codec " + m[1] + " is not supported", Err: errors.Join(errCodec, run.Err)}
+	}
+	message := speaker.ReplaceAllString(run.Message, "")
+	return &RunError{Message: strings.TrimPrefix(message, filepath.Base(path)+": "), Err: run.Err}
 }

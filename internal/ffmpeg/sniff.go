@@ -23,6 +23,9 @@ type Format struct {
 	Name string
 }
 
+// picture tells a format of pictures; of a GIF, which may move, it is the first.
+func (f Format) picture() bool { return f.Kind == Image || f.Demuxer == "gif" }
+
 // SniffLen is how many bytes of a file Sniff looks at.
 const SniffLen = 4096
 

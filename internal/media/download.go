@@ -22,6 +22,8 @@ var (
 	errRedirects = errors.New("too many redirects")
 	errRange     = errors.New("the server sent a part that was not asked for")
 	errTooLong   = errors.New("the URL is too long")
+	errSlow      = errors.New("the server is too slow")
+	errTotalTime = errors.New("the movie's sources took too long to download")
 )
 
 // longestURL is more than any server takes.
@@ -67,6 +69,8 @@ func (r *run) fetch(ctx context.Context, s *source) (stored, error) {
 	if _, err := r.Policy.CheckURL(s.url); err != nil {
 		return stored{}, err
 	}
+	ctx, cancel := context.WithDeadlineCause(ctx, r.deadline, errTotalTime)
+	defer cancel()
 	// The host's slot first: whoever waits for a busy host holds up no other.
 	for _, slots := range []slots{r.hosts[s.host()], r.all} {
 		if err := slots.take(ctx); err != nil {
@@ -74,8 +78,8 @@ func (r *run) fetch(ctx context.Context, s *source) (stored, error) {
 		}
 		defer slots.free()
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.Limits.Timeout, errTimeout)
-	defer cancel()
+	ctx, cancelOne := context.WithTimeoutCause(ctx, r.Limits.Timeout, errTimeout)
+	defer cancelOne()
 	sink, err := r.newSink(r.limit(s))
 	if err != nil {
 		return stored{}, err
@@ -143,7 +147,8 @@ func (d *download) attempt(ctx context.Context) error {
 	if err == nil {
 		defer resp.Body.Close()
 		if err = d.accept(resp); err == nil {
-			_, err = io.CopyBuffer(d.sink, watched{resp.Body, timer, d.Limits.Stall}, make([]byte, 128<<10))
+			body := &watched{Reader: resp.Body, timer: timer, limits: d.Limits, began: time.Now()}
+			_, err = io.CopyBuffer(d.sink, body, make([]byte, 128<<10))
 		}
 	}
 	if cause := context.Cause(ctx); err != nil && cause != nil {
@@ -206,7 +211,7 @@ func transient(err error) bool {
 	switch {
 	case errors.As(err, &status):
 		return (status.code >= 500 || status.code == http.StatusTooManyRequests) && status.after <= longestWait
-	case errors.As(err, &big), errors.As(err, &disk), errors.Is(err, errRedirects), errors.Is(err, http.ErrSchemeMismatch):
+	case errors.As(err, &big), errors.As(err, &disk), errors.Is(err, errRedirects), errors.Is(err, errSlow), errors.Is(err, http.ErrSchemeMismatch):
 		return false
 	case errors.As(err, &dns):
 		return !dns.IsNotFound

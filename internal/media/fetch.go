@@ -25,9 +25,13 @@ type Limits struct {
 	MaxBytes, MaxImage int64
 	// MaxTotal bounds all downloads of one movie together.
 	MaxTotal int64
-	// Timeout bounds one download with all its attempts, Stall the time in which
-	// nothing arrives.
-	Timeout, Stall time.Duration
+	// TotalTime bounds all downloads of one movie together, Timeout one of them
+	// with all its attempts, Stall the time in which nothing arrives.
+	TotalTime, Timeout, Stall time.Duration
+	// MinRate is how many bytes a second an answer must bring on average once it
+	// has been coming for as long as Grace: a server that drips never stalls.
+	MinRate int64
+	Grace   time.Duration
 	// PerHost and All are how many downloads of one movie run at once. They are
 	// counted per movie, so that one movie's slow host holds up no other.
 	PerHost, All int
@@ -45,8 +49,11 @@ func DefaultLimits() Limits {
 		MaxBytes:    2 << 30,
 		MaxImage:    500 << 20,
 		MaxTotal:    8 << 30,
+		TotalTime:   15 * time.Minute,
 		Timeout:     10 * time.Minute,
 		Stall:       20 * time.Second,
+		MinRate:     16_000,
+		Grace:       30 * time.Second,
 		PerHost:     4,
 		All:         8,
 		Attempts:    4,
@@ -65,8 +72,11 @@ func (l Limits) orDefault() Limits {
 		MaxBytes:    cmp.Or(l.MaxBytes, d.MaxBytes),
 		MaxImage:    cmp.Or(l.MaxImage, d.MaxImage),
 		MaxTotal:    cmp.Or(l.MaxTotal, d.MaxTotal),
+		TotalTime:   cmp.Or(l.TotalTime, d.TotalTime),
 		Timeout:     cmp.Or(l.Timeout, d.Timeout),
 		Stall:       cmp.Or(l.Stall, d.Stall),
+		MinRate:     cmp.Or(l.MinRate, d.MinRate),
+		Grace:       cmp.Or(l.Grace, d.Grace),
 		PerHost:     cmp.Or(l.PerHost, d.PerHost),
 		All:         cmp.Or(l.All, d.All),
 		Attempts:    cmp.Or(l.Attempts, d.Attempts),
@@ -158,7 +168,7 @@ func (f *Fetcher) Fetch(ctx context.Context, dir string, wants []Want, onProgres
 		return assets, faults
 	}
 	sources := f.group(wants)
-	r := &run{Fetcher: f, dir: dir, all: make(slots, f.Limits.All), budget: &budget{left: f.Limits.MaxTotal}}
+	r := &run{Fetcher: f, dir: dir, all: make(slots, f.Limits.All), budget: &budget{left: f.Limits.MaxTotal}, deadline: time.Now().Add(f.Limits.TotalTime)}
 	r.hosts = r.perHost(sources)
 	var mu sync.Mutex
 	var done int
@@ -219,6 +229,8 @@ type run struct {
 	all    slots
 	hosts  map[string]slots
 	budget *budget
+	// deadline is when downloads end, done or not.
+	deadline time.Time
 }
 
 func (r *run) perHost(sources []*source) map[string]slots {

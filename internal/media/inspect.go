@@ -10,6 +10,7 @@ import (
 	_ "image/jpeg"
 	_ "image/png"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"slices"
@@ -62,15 +63,29 @@ func (r *run) inspect(ctx context.Context, s *source, file stored) (found, error
 		return got, err
 	}
 	defer r.probes.free()
-	if got.media, err = r.probe(ctx, file.path, format); err == nil {
-		err = r.bound(got.media)
-	} else if format.Kind == ffmpeg.Image && !machineFault(err) {
-		err = r.whyNoPicture(file.path, format, err)
-	}
-	if err != nil && !machineFault(err) {
+	var disk *diskError
+	if err = r.examine(ctx, s, &got); err != nil && !machineFault(err) && !errors.As(err, &disk) {
 		err = &Error{fmt.Sprintf("'%s' cannot be used: %v", s.shown(), err), err}
 	}
 	return got, err
+}
+
+// examine lets FFmpeg look into a medium, and makes it fit to be rendered.
+func (r *run) examine(ctx context.Context, s *source, got *found) error {
+	var err error
+	if remuxed(got.format) {
+		if got.stored, got.format, err = r.remux(ctx, s, got.stored, got.format); err != nil {
+			return err
+		}
+	}
+	got.media, err = r.probe(ctx, got.path, got.format)
+	switch {
+	case err == nil:
+		return r.bound(got.media)
+	case got.format.Kind == ffmpeg.Image && !machineFault(err):
+		return r.whyNoPicture(got.path, got.format, err)
+	}
+	return err
 }
 
 func readHead(path string) ([]byte, error) {
@@ -93,22 +108,43 @@ func (r *run) probe(ctx context.Context, path string, f ffmpeg.Format) (ffmpeg.M
 		f.Kind = ffmpeg.Video // it may move, so it has a duration
 	}
 	m, err := r.Tools.Probe(ctx, path, f, r.Probe)
-	// Recordings made by browsers do not say how long they are, and a GIF of one
-	// picture says it lasts a while.
-	if err != nil || f.Kind == ffmpeg.Image || m.Duration > 0 && f.Demuxer != "gif" {
+	if err != nil || f.Kind == ffmpeg.Image || m.Video == nil && m.Duration > 0 && !estimated(f) {
 		return m, err
 	}
-	length, err := r.measure(ctx, path, f)
+	walk, err := r.measure(ctx, path, f)
+	if refuses(err) && m.Duration > 0 { // then its own word must do
+		return m, nil
+	}
 	if err != nil {
 		return m, fmt.Errorf("not a readable %s file: %w", f.Name, err)
 	}
-	switch {
-	case f.Demuxer == "gif" && length.packets < 2:
-		m.Duration = 0
-	case m.Duration == 0:
-		m.Duration = length.seconds()
-	}
+	correct(&m, f, walk)
 	return m, nil
+}
+
+// estimated tells formats whose length FFmpeg guesses from their first bytes.
+func estimated(f ffmpeg.Format) bool { return f.Demuxer == "aac" || f.Demuxer == "mp3" }
+
+// correct puts what the packets say in place of what the file says of itself.
+// Recordings made by browsers say nothing, a GIF of one picture says that it
+// lasts a while, and a file that was cut off on its way says what it once was.
+func correct(m *ffmpeg.Media, f ffmpeg.Format, walk *length) {
+	// The file's own word is finer than its packets, which a little of the last
+	// may not count.
+	tolerance := 0.5
+	if estimated(f) {
+		tolerance = 0.05
+	}
+	if real := walk.seconds(); m.Duration == 0 || math.Abs(m.Duration-real) > tolerance {
+		m.Duration = real
+	}
+	v := walk.of("video")
+	if m.Video != nil && v.packets > 0 {
+		m.Video.Duration = v.end
+	}
+	if f.Demuxer == "gif" && v.packets < 2 {
+		m.Duration, m.Video.Duration = 0, 0
+	}
 }
 
 // whyNoPicture finds the reason that FFmpeg does not give: to its prober a
@@ -145,8 +181,14 @@ func (r *run) bound(m ffmpeg.Media) error {
 // machineFault tells FFmpeg that does not start from FFmpeg that refuses.
 func machineFault(err error) bool {
 	var run *ffmpeg.RunError
+	return errors.As(err, &run) && !refuses(err) && !errors.Is(err, ffmpeg.ErrTooLong) && !errors.Is(err, ffmpeg.ErrStalled)
+}
+
+// refuses tells that FFmpeg ran, and gave the file up for the file's own sake.
+func refuses(err error) bool {
+	var run *ffmpeg.RunError
 	var exit *exec.ExitError
-	return errors.As(err, &run) && !errors.As(err, &exit) && !errors.Is(err, ffmpeg.ErrTooLong) && !errors.Is(err, ffmpeg.ErrStalled)
+	return errors.As(err, &run) && errors.As(err, &exit) && !strings.Contains(run.Message, "No space left on device")
 }
 
 // asset judges a source by one use.

@@ -25,12 +25,14 @@ type Want struct {
 
 // Asset is a source on the disk, checked.
 type Asset struct {
-	// Path is absolute.
+	// Path is absolute. What cannot be rendered from as it came is copied into
+	// another container first; then Format has the source's Name and the copy's
+	// Demuxer.
 	Path string
 	// Format of a font has a Name only.
 	Format ffmpeg.Format
 	Media  ffmpeg.Media
-	// Size in bytes, SHA256 of the content in hex.
+	// Size in bytes of the source, SHA256 of its content in hex.
 	Size   int64
 	SHA256 string
 }

@@ -27,7 +27,7 @@ func reason(err error) string {
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return "the server speaks plain http where https was asked for"
 	}
-	for _, known := range []error{errTimeout, errEmpty, errRedirects, errRange, errTooLong} {
+	for _, known := range []error{errTimeout, errEmpty, errRedirects, errRange, errTooLong, errSlow, errTotalTime} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}

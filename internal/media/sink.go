@@ -165,18 +165,26 @@ func (s *sink) discard() {
 // errStalled is an attempt that was given up because nothing arrived.
 var errStalled = errors.New("stalled")
 
-// watched puts the stall off whenever something arrives.
+// watched puts the stall off whenever something arrives, and gives up on what
+// arrives too slowly.
 type watched struct {
 	io.Reader
-	timer *time.Timer
-	after time.Duration
+	timer  *time.Timer
+	limits Limits
+	began  time.Time
+	bytes  int64
 }
 
 // Read implements io.Reader.
-func (w watched) Read(p []byte) (int, error) {
+func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.Reader.Read(p)
+	w.bytes += int64(n)
 	if n > 0 {
-		w.timer.Reset(w.after)
+		w.timer.Reset(w.limits.Stall)
+	}
+	took := time.Since(w.began)
+	if err == nil && took > w.limits.Grace && float64(w.bytes) < took.Seconds()*float64(w.limits.MinRate) {
+		err = errSlow
 	}
 	return n, err
 }

@@ -7,8 +7,11 @@ import (
 	"strings"
 )
 
-// maxElements bounds what one document may ask for.
-const maxElements = 2000
+// maxElements and maxScenes bound what one document may ask for.
+const (
+	maxElements = 2000
+	maxScenes   = 1000
+)
 
 // later are the element types of the contract that this version cannot render.
 var later = []string{"html", "component", "voice", "audiogram", "subtitles"}
@@ -17,12 +20,7 @@ var later = []string{"html", "component", "voice", "audiogram", "subtitles"}
 // call the i-th one.
 func (r reader) elements(name func(int) string) []Element {
 	var list []Element
-	items := r.list("elements")
-	if len(items) > maxElements {
-		r.fault("elements", "At most %d elements fit into one scene; there are %d", maxElements, len(items))
-		return nil
-	}
-	for i, item := range items {
+	for i, item := range r.list("elements", maxElements, "scene") {
 		if e, ok := item.element(name(i)); ok {
 			list = append(list, e)
 		}
@@ -153,7 +151,7 @@ func (r reader) effective(key string) bool {
 		return false
 	case *object:
 		if key == "rotate" {
-			return reader{v, &Movie{}, ""}.number("angle", 0) != 0
+			return reader{v, &unfinished{}, ""}.number("angle", 0) != 0
 		}
 		return len(v.keys) > 0
 	}

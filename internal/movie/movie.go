@@ -22,7 +22,8 @@ type Movie struct {
 	Quality Quality
 	// Draft asks for a quick, small rendering; accepted and kept.
 	Draft bool
-	// ClientData is the submitted client-data object, {} when there was none.
+	// ClientData is the submitted client-data object, {} when there was none or
+	// it was too large.
 	ClientData json.RawMessage
 	// Scenes play one after another.
 	Scenes []Scene
@@ -32,9 +33,11 @@ type Movie struct {
 	// Exports are the pipelines that run once the render ended. They are read
 	// even when the rest of the document has faults.
 	Exports []Export
-	// Faults are what keeps this movie from being rendered, in document order.
+	// Faults are what keeps this movie from being rendered, in document order. At
+	// most 100 are kept; the last one then counts those left out.
 	Faults []Fault
-	// Warnings are things ignored or adjusted; the movie renders all the same.
+	// Warnings are things ignored or adjusted; the movie renders all the same. At
+	// most 100 are kept, like faults.
 	Warnings []Fault
 }
 

@@ -14,10 +14,14 @@ var (
 	ErrEmpty    = errors.New("No movie JSON received")                          //nolint:staticcheck // the API's words
 	ErrSyntax   = errors.New("Error parsing movie JSON or the movie was empty") //nolint:staticcheck // the API's words
 	ErrNoObject = errors.New("No valid movie JSON received")                    //nolint:staticcheck // the API's words
-	errTooDeep  = fmt.Errorf("nested deeper than %d levels", maxDepth)
 )
 
-const maxDepth = 64
+// What one document may hold. A value costs a hundred times the two bytes it can
+// be written in, so a body's size alone does not bound the work it makes.
+const (
+	maxDepth  = 64
+	maxValues = 100_000
+)
 
 // SyntaxError is a body that is not JSON, and where it stops being so.
 type SyntaxError struct {
@@ -72,9 +76,11 @@ func document(data []byte) (*object, error) {
 		var v any
 		return nil, syntaxError(data, json.Unmarshal(data, &v))
 	}
-	v, err := readValue(data, 0)
+	p := parser{dec: json.NewDecoder(bytes.NewReader(data)), data: data}
+	p.dec.UseNumber()
+	v, err := p.value(0)
 	if err != nil {
-		return nil, &SyntaxError{Reason: err.Error()}
+		return nil, err
 	}
 	o, ok := v.(*object)
 	if !ok {
@@ -84,80 +90,103 @@ func document(data []byte) (*object, error) {
 }
 
 func syntaxError(data []byte, err error) error {
-	e := &SyntaxError{Line: 1, Column: 1, Reason: "unexpected end"}
 	var at *json.SyntaxError
-	if errors.As(err, &at) {
-		before := data[:min(int(at.Offset), len(data))]
-		e.Line = 1 + bytes.Count(before, []byte("\n"))
-		e.Column = len(before) - bytes.LastIndexByte(before, '\n') - 1
-		e.Reason = at.Error()
+	if !errors.As(err, &at) {
+		return &SyntaxError{Line: 1, Column: 1, Reason: "unexpected end"}
 	}
-	return e
+	return errorAt(data[:min(int(at.Offset), len(data))], at.Error())
 }
 
-// readValue reads one valid JSON value. Objects become *object, arrays []any,
-// numbers json.Number.
-func readValue(data []byte, depth int) (any, error) {
-	if depth > maxDepth {
-		return nil, errTooDeep
+// errorAt is a SyntaxError at the last byte of what stands before it.
+func errorAt(before []byte, reason string) error {
+	return &SyntaxError{
+		Line:   1 + bytes.Count(before, []byte("\n")),
+		Column: len(before) - bytes.LastIndexByte(before, '\n') - 1,
+		Reason: reason,
 	}
-	data = bytes.TrimSpace(data)
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	switch data[0] {
-	case '{':
-		return readObject(dec, depth)
-	case '[':
-		return readArray(dec, depth)
-	}
-	var v any
-	return v, dec.Decode(&v)
 }
 
-func readObject(dec *json.Decoder, depth int) (*object, error) {
+// parser reads valid JSON in one pass: what it costs must not grow with the
+// depth at which something stands.
+type parser struct {
+	dec    *json.Decoder
+	data   []byte
+	values int
+}
+
+// value reads one value. Objects become *object, arrays []any, numbers
+// json.Number.
+func (p *parser) value(depth int) (any, error) {
+	from := p.dec.InputOffset()
+	token, err := p.dec.Token()
+	if err != nil {
+		return nil, &SyntaxError{Reason: err.Error()}
+	}
+	p.values++
+	switch {
+	case depth > maxDepth:
+		return nil, p.refuse(from, fmt.Sprintf("nested deeper than %d levels", maxDepth))
+	case p.values > maxValues:
+		return nil, p.refuse(from, fmt.Sprintf("more than %d values", maxValues))
+	case token == json.Delim('{'):
+		return p.object(depth)
+	case token == json.Delim('['):
+		return p.array(depth)
+	}
+	return token, nil
+}
+
+// written is what was read since an offset that the decoder had, without what
+// separates it from the value before.
+func (p *parser) written(from int64) []byte {
+	return bytes.TrimLeft(p.data[from:p.dec.InputOffset()], " \t\r\n,:")
+}
+
+// refuse is an error at the first byte of the token read since an offset.
+func (p *parser) refuse(from int64, reason string) error {
+	first := int(p.dec.InputOffset()) - len(p.written(from))
+	return errorAt(p.data[:first+1], reason)
+}
+
+func (p *parser) object(depth int) (*object, error) {
 	o := &object{values: map[string]any{}}
-	if _, err := dec.Token(); err != nil {
-		return nil, err
-	}
-	for dec.More() {
-		token, err := dec.Token()
+	for p.dec.More() {
+		token, err := p.dec.Token()
 		if err != nil {
-			return nil, err
+			return nil, &SyntaxError{Reason: err.Error()}
 		}
 		key := normalKey(token.(string)) // an object's odd tokens are strings
-		var text json.RawMessage
-		if err := dec.Decode(&text); err != nil {
-			return nil, err
-		}
-		v, err := readValue(text, depth+1)
+		from := p.dec.InputOffset()
+		v, err := p.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
 		if keepRaw[key] {
-			v = raw{v, text}
+			v = raw{v, p.written(from)}
 		}
 		o.set(key, v)
 	}
-	return o, nil
+	return o, p.end()
 }
 
-func readArray(dec *json.Decoder, depth int) ([]any, error) {
+func (p *parser) array(depth int) ([]any, error) {
 	list := []any{}
-	if _, err := dec.Token(); err != nil {
-		return nil, err
-	}
-	for dec.More() {
-		var text json.RawMessage
-		if err := dec.Decode(&text); err != nil {
-			return nil, err
-		}
-		v, err := readValue(text, depth+1)
+	for p.dec.More() {
+		v, err := p.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, v)
 	}
-	return list, nil
+	return list, p.end()
+}
+
+// end reads the bracket that closes an object or array.
+func (p *parser) end() error {
+	if _, err := p.dec.Token(); err != nil {
+		return &SyntaxError{Reason: err.Error()}
+	}
+	return nil
 }
 
 // normalKey writes a key as the documents do: client_data is client-data.

@@ -1,6 +1,7 @@
 package movie
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"regexp"
@@ -16,26 +17,41 @@ func Parse(data []byte) (*Movie, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Movie{ClientData: json.RawMessage("{}")}
+	m := &unfinished{Movie: Movie{ClientData: json.RawMessage("{}")}}
 	r := reader{doc, m, ""}
 	m.ID = r.text("id", "")
 	m.Draft = r.boolean("draft", false)
-	if v, ok := doc.get("client-data").(raw); ok && v.value != nil {
-		m.ClientData = compact(v.text)
-	}
+	r.clientData()
 	r.size()
 	r.quality()
 	r.rate()
 	r.exports()
 	r.unsupported("template", "templateid")
-	for i, s := range r.list("scenes") {
+	for i, s := range r.list("scenes", maxScenes, "movie") {
 		m.Scenes = append(m.Scenes, s.scene(i))
 	}
 	m.Elements = r.elements(func(i int) string { return "Movie element #" + strconv.Itoa(i+1) })
-	if len(m.Scenes) == 0 && len(m.Elements) == 0 && len(m.Faults) == 0 {
+	if len(m.Scenes) == 0 && len(m.Elements) == 0 && m.faults.count == 0 {
 		r.fault("scenes", "Movie duration cannot be zero")
 	}
-	return m, nil
+	return m.finish(), nil
+}
+
+// maxClientData is how many bytes of client-data are carried along: every reply
+// and every webhook repeats them.
+const maxClientData = 256 << 10
+
+func (r reader) clientData() {
+	v, ok := r.get("client-data").(raw)
+	if !ok || v.value == nil {
+		return
+	}
+	text := compact(v.text)
+	if len(text) > maxClientData {
+		r.fault("client-data", "client-data may have at most %d KiB; it has %d bytes and was left out", maxClientData>>10, len(text))
+		return
+	}
+	r.m.ClientData = text
 }
 
 // compact takes white space out of a JSON value that is known to be valid,
@@ -132,25 +148,39 @@ const maxDestinations = 1000
 
 func (r reader) exports() {
 	count := 0
-	for i, e := range r.list("exports") {
+	items := r.items("exports")
+	for i, e := range r.objects("exports", items[:min(len(items), maxDestinations+1)]) {
 		export := Export{Path: e.path}
-		destinations := e.list("destinations")
+		destinations := e.items("destinations")
 		if count += 1 + len(destinations); count > maxDestinations {
 			r.fault("exports", "At most %d exports and destinations fit into one movie; exports[%d] and what follows was not read", maxDestinations, i)
 			return
 		}
-		for _, d := range destinations {
-			dest := Destination{Path: d.path, Type: strings.ToLower(d.plain("type")), Fields: map[string]json.RawMessage{}}
-			for _, key := range d.keys {
-				text, err := json.Marshal(plainJSON(d.values[key]))
-				if err == nil {
-					dest.Fields[key] = text
-				}
-			}
-			export.Destinations = append(export.Destinations, dest)
+		for _, d := range e.objects("destinations", destinations) {
+			export.Destinations = append(export.Destinations, d.destination())
 		}
 		r.m.Exports = append(r.m.Exports, export)
 	}
+}
+
+func (r reader) destination() Destination {
+	d := Destination{Path: r.path, Type: strings.ToLower(r.plain("type")), Fields: map[string]json.RawMessage{}}
+	for _, key := range r.keys {
+		if text, err := encode(r.values[key]); err == nil {
+			d.Fields[key] = text
+		}
+	}
+	return d
+}
+
+// encode writes what was read as JSON again. It leaves <, > and & alone, which
+// json.Marshal would make six times as long.
+func encode(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(plainJSON(v))
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // plain is a text value without any judgement of it.

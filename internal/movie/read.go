@@ -12,8 +12,45 @@ import (
 // bend.
 type reader struct {
 	*object
-	m    *Movie
+	m    *unfinished
 	path string
+}
+
+// unfinished is a movie while it is read.
+type unfinished struct {
+	Movie
+	faults, warnings notes
+}
+
+// finish is the movie with what was noted while it was read.
+func (m *unfinished) finish() *Movie {
+	m.Faults, m.Warnings = m.faults.list(), m.warnings.list()
+	return &m.Movie
+}
+
+// maxNotes is how many faults, and how many warnings, a movie keeps. Nobody
+// reads more of them, and each is longer than what makes it.
+const maxNotes = 100
+
+// notes are faults or warnings: the first of them, and how many there were.
+type notes struct {
+	kept  []Fault
+	count int
+}
+
+func (n *notes) add(path, format string, args ...any) {
+	n.count++
+	if len(n.kept) < maxNotes {
+		n.kept = append(n.kept, Fault{path, fmt.Sprintf(format, args...)})
+	}
+}
+
+// list is what was kept; when that is not all, its last one counts the rest.
+func (n *notes) list() []Fault {
+	if more := n.count - len(n.kept); more > 0 {
+		n.kept[maxNotes-1] = Fault{Message: fmt.Sprintf("and %d more", more+1)}
+	}
+	return n.kept
 }
 
 func (r reader) at(key string) string {
@@ -24,11 +61,11 @@ func (r reader) at(key string) string {
 }
 
 func (r reader) fault(key, format string, args ...any) {
-	r.m.Faults = append(r.m.Faults, Fault{r.at(key), fmt.Sprintf(format, args...)})
+	r.m.faults.add(r.at(key), format, args...)
 }
 
 func (r reader) warn(key, format string, args ...any) {
-	r.m.Warnings = append(r.m.Warnings, Fault{r.at(key), fmt.Sprintf(format, args...)})
+	r.m.warnings.add(r.at(key), format, args...)
 }
 
 // text is a string value; numbers and booleans read as their text.
@@ -100,31 +137,44 @@ func (r reader) boolean(key string, otherwise bool) bool {
 	return otherwise
 }
 
-// list is an array of objects; a lone object counts as an array of one.
-func (r reader) list(key string) []reader {
-	var items []any
+// items is an array; a lone object counts as an array of one.
+func (r reader) items(key string) []any {
 	switch v := r.get(key).(type) {
 	case nil:
 		return nil
 	case []any:
-		items = v
+		return v
 	case *object:
-		items = []any{v}
-	default:
-		r.fault(key, "%s should be an array of objects", key)
-		return nil
+		return []any{v}
 	}
-	var list []reader
+	r.fault(key, "%s should be an array of objects", key)
+	return nil
+}
+
+// objects makes readers of what items returned; what is no object reads as an
+// empty one.
+func (r reader) objects(key string, items []any) []reader {
+	list := make([]reader, len(items))
 	for i, item := range items {
 		path := fmt.Sprintf("%s[%d]", r.at(key), i)
 		o, ok := item.(*object)
 		if !ok {
-			r.m.Faults = append(r.m.Faults, Fault{path, fmt.Sprintf("%s should be an object", path)})
-			o = &object{values: map[string]any{}}
+			r.m.faults.add(path, "%s should be an object", path)
+			o = &object{}
 		}
-		list = append(list, reader{o, r.m, path})
+		list[i] = reader{o, r.m, path}
 	}
 	return list
+}
+
+// list is an array of objects. Too many are a fault, and none of them is read.
+func (r reader) list(key string, most int, container string) []reader {
+	items := r.items(key)
+	if len(items) > most {
+		r.fault(key, "At most %d %s fit into one %s; there are %d", most, key, container, len(items))
+		return nil
+	}
+	return r.objects(key, items)
 }
 
 // scalar is the text of a string, number or boolean.

@@ -95,7 +95,14 @@ type Page struct {
 	Limit    int
 	// After continues behind the page that gave this token; "" starts.
 	After string
+	// Sources is how many bytes the documents of a page may have together. With
+	// more, no Source of the page is read, and all of them are empty.
+	Sources int
 }
+
+// MaxPage is how many bytes the texts of a page may have, the documents aside,
+// so that a list of large movies fills no memory.
+const MaxPage = 4 << 20
 
 // Idempotency is an optional key that makes a submission repeatable.
 type Idempotency struct {
@@ -114,7 +121,8 @@ type Store interface {
 	// Get returns one project or ErrNotFound.
 	Get(ctx context.Context, id string) (Project, error)
 	// List returns a page and the token of the next, "" at the end. A token that
-	// no page gave is ErrNotFound.
+	// no page gave is ErrNotFound. A page that would pass MaxPage ends before it,
+	// though never empty.
 	List(ctx context.Context, page Page) (projects []Project, next string, err error)
 	// Start moves a project to Running and returns it with Starts counted up.
 	// A project that has ended is returned unchanged.

@@ -2,6 +2,7 @@ package render
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -11,21 +12,21 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/reelhook/reelhook/internal/draw"
 	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/golden"
 	"github.com/reelhook/reelhook/internal/media"
 	"github.com/reelhook/reelhook/internal/movie"
-	"github.com/reelhook/reelhook/internal/text"
 	"github.com/reelhook/reelhook/internal/timeline"
 )
 
-// fonts is the machine's fonts, scanned once.
-var fonts = sync.OnceValue(func() *text.Library {
-	l, err := text.Open(filepath.Join(os.TempDir(), "reelhook-test-fonts"))
+// texts draws with the machine's fonts, which are looked for once.
+var texts = sync.OnceValue(func() *draw.Drawer {
+	d, err := draw.New(context.Background(), filepath.Join(os.TempDir(), "reelhook-test-fonts"))
 	if err != nil {
 		panic(err)
 	}
-	return l
+	return d
 })
 
 // told is a fetcher that reads what a medium is like from its address, as
@@ -67,8 +68,8 @@ func commands(t *testing.T, source string) string {
 		t.Fatalf("%v %v", err, m.Faults)
 	}
 	dir := t.TempDir()
-	j := &job{Renderer: New(Options{Fetcher: told{}, Fonts: fonts(), Cores: 2}), movie: m, dir: dir, progress: newProgress(nil)}
-	if err := j.prepare(t.Context()); err != nil {
+	j := &job{Renderer: New(Options{Fetcher: told{}, Texts: texts(), Cores: 2}), movie: m, dir: dir, progress: newProgress(nil)}
+	if err := errors.Join(j.fetch(t.Context()), j.draw(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	if j.timeline, err = timeline.Build(m, j.sources.facts); err != nil {
@@ -76,7 +77,7 @@ func commands(t *testing.T, source string) string {
 	}
 	var b strings.Builder
 	for _, w := range cut(j.timeline, j.Cores) {
-		c := j.command(w, "window.mp4")
+		c := j.command(w, "window.mp4", false)
 		fmt.Fprintf(&b, "%d-%d\n", w.In, w.Out)
 		for i, in := range c.Inputs {
 			fmt.Fprintf(&b, "  %d: %s", i, strings.ReplaceAll(in.Path, dir, ""))

@@ -93,15 +93,7 @@ func (p *picture) fit(c timeline.Clip, s source) []ffmpeg.Filter {
 			"w", fmt.Sprintf("iw*%.6f", c.Crop.W), "h", fmt.Sprintf("ih*%.6f", c.Crop.H),
 			"x", fmt.Sprintf("iw*%.6f", c.Crop.X), "y", fmt.Sprintf("ih*%.6f", c.Crop.Y), "exact", 1))
 	}
-	size := s.size(c)
-	if zooms(c) {
-		size.W, size.H = oversample*size.W, oversample*size.H
-	}
-	scale := []any{"w", size.W, "h", size.H, "flags", "bicubic", "out_color_matrix", "bt709", "out_range", "tv"}
-	if m := s.matrix(); m != "" {
-		scale = append(scale, "in_color_matrix", m)
-	}
-	filters = append(filters, f("scale", scale...))
+	filters = append(filters, p.scale(c, s)...)
 	if v := c.Element.Visual; v.FlipHorizontal {
 		filters = append(filters, f("hflip"))
 	}
@@ -118,6 +110,28 @@ func (p *picture) fit(c timeline.Clip, s source) []ffmpeg.Filter {
 		filters = append(filters, f("lutyuv", "a", fmt.Sprintf("val*%.4f", opacity)))
 	}
 	return filters
+}
+
+// scale brings a source to its size and into the colours of the output.
+func (p *picture) scale(c timeline.Clip, s source) []ffmpeg.Filter {
+	size := s.size(c)
+	if zooms(c) {
+		size.W, size.H = oversample*size.W, oversample*size.H
+	}
+	colours := []any{"out_color_matrix", "bt709", "out_range", "tv"}
+	if m := s.matrix(); m != "" {
+		colours = append(colours, "in_color_matrix", m)
+	}
+	scale := append([]any{"w", size.W, "h", size.H, "flags", "bicubic"}, colours...)
+	if s.Drawn != nil || !s.alpha() || !s.rgb() {
+		return []ffmpeg.Filter{f("scale", scale...)}
+	}
+	// What is transparent is mostly black underneath. Weighted by its opacity it
+	// leaves no dark edge when it is mixed with its neighbours.
+	return []ffmpeg.Filter{
+		f("format", "pix_fmts", "gbrap"), f("premultiply", "inplace", 1), f("scale", scale[:6]...), f("unpremultiply", "inplace", 1),
+		f("scale", colours...),
+	}
 }
 
 // solid is one colour over the whole canvas.

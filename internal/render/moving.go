@@ -18,21 +18,21 @@ type piece struct {
 	from float64
 	// frames is how many it has, at the output's rate.
 	frames int
+	// held tells that the picture is over before the piece begins: what shows is
+	// the last one, to be found from here on.
+	held bool
 }
 
 // moving is the frames from..to of a video clip.
 func (p *picture) moving(c timeline.Clip, s source, from, to int) string {
 	var pads []string
-	held := 0
 	for _, part := range p.pieces(c, s, from-c.In, to-c.In) {
 		pads = append(pads, p.piece(c, s, part))
-		held += part.frames
 	}
 	pad := pads[0]
 	if len(pads) > 1 {
 		pad = p.join(pads, f("concat", "n", len(pads), "v", 1, "a", 0))
 	}
-	// A source that ends a little before its header said keeps its last picture.
 	filters := []ffmpeg.Filter{f("tpad", "stop", -1, "stop_mode", "clone"), f("trim", "end_frame", to-from)}
 	if zooms(c) {
 		filters = append(filters, p.zoom(c, from-c.In, 1)...)
@@ -46,19 +46,38 @@ func (p *picture) moving(c timeline.Clip, s source, from, to int) string {
 func (p *picture) pieces(c timeline.Clip, s source, first, last int) []piece {
 	length := s.facts().Duration - c.Seek
 	var list []piece
-	for play := 0; play < maxPlays(c.Loop); play++ {
+	for play := 0; play < maxPlays(c.Loop) && length >= seconds(1, p.FPS); play++ {
 		begin, end := p.frame(float64(play)*length), p.frame(float64(play+1)*length)
 		if begin >= last {
 			break
 		}
 		if a, b := max(first, begin), min(last, end); a < b {
-			list = append(list, piece{c.Seek + seconds(a-begin, p.FPS), b - a})
+			list = append(list, p.part(s, c.Seek+seconds(a-begin, p.FPS), b-a))
 		}
 	}
 	if len(list) == 0 { // only the held picture is left
-		list = append(list, piece{max(c.Seek, c.Seek+length-seconds(2*lead, p.FPS)), 2 * lead})
+		list = append(list, p.part(s, s.facts().Duration, last-first))
 	}
 	return list
+}
+
+// part is a piece of a source from a time on. Sound may outlast the picture, and
+// then the last picture stands.
+func (p *picture) part(s source, from float64, frames int) piece {
+	end := s.pictureEnd()
+	if from < end-seconds(1, p.FPS)/2 {
+		return piece{from: from, frames: frames}
+	}
+	return piece{from: max(0, end-p.back(s)), frames: frames, held: true}
+}
+
+// back is how long before its end a source surely shows a picture, in seconds.
+func (p *picture) back(s source) float64 {
+	back := seconds(2*lead, p.FPS)
+	if v := s.Media.Video; v != nil && v.FPS > 0 {
+		back = max(back, 3/v.FPS)
+	}
+	return back
 }
 
 func maxPlays(loop int) int {
@@ -75,7 +94,10 @@ func (p *picture) frame(at float64) int {
 
 // piece decodes one run at the output's rate.
 func (p *picture) piece(c timeline.Clip, s source, part piece) string {
-	ahead := min(lead, p.frame(part.from))
+	if part.held {
+		return p.held(c, s, part)
+	}
+	ahead := min(p.lead(s), p.frame(part.from))
 	start := part.from - seconds(ahead, p.FPS)
 	if start < 1e-6 {
 		start = 0
@@ -83,8 +105,29 @@ func (p *picture) piece(c timeline.Clip, s source, part piece) string {
 	pad := p.input(s.inputAt(start))
 	filters := []ffmpeg.Filter{
 		f("fps", "fps", rate(p.FPS), "start_time", 0),
+		// A play whose last picture comes early keeps it: the next one must not
+		// begin before its time.
+		f("tpad", "stop", -1, "stop_mode", "clone"),
 		f("trim", "start_frame", ahead, "end_frame", ahead+part.frames),
 	}
 	filters = append(filters, p.fit(c, s)...)
 	return p.join([]string{pad}, append(filters, p.clock(0)...)...)
+}
+
+// lead is how many frames a source is decoded ahead, at least one picture of its
+// own.
+func (p *picture) lead(s source) int {
+	if v := s.Media.Video; v != nil && v.FPS > 0 {
+		return max(lead, p.frame(1.5/v.FPS))
+	}
+	return lead
+}
+
+// held repeats a source's last picture.
+func (p *picture) held(c timeline.Clip, s source, part piece) string {
+	pad := p.input(s.inputAt(part.from))
+	filters := append([]ffmpeg.Filter{f("reverse"), f("trim", "end_frame", 1)}, p.fit(c, s)...)
+	filters = append(filters, f("loop", "loop", -1, "size", 1, "start", 0))
+	filters = append(filters, p.clock(0)...)
+	return p.join([]string{pad}, append(filters, f("trim", "end_frame", part.frames))...)
 }

@@ -14,8 +14,11 @@ type picture struct {
 	*timeline.Timeline
 	sources map[*movie.Element]source
 	window  window
-	inputs  []ffmpeg.Input
-	graph   ffmpeg.Graph
+	// grounded draws a background even where a clip should hide all of it: the
+	// clip's pictures may end early.
+	grounded bool
+	inputs   []ffmpeg.Input
+	graph    ffmpeg.Graph
 }
 
 // output is the pad that carries the finished picture.
@@ -73,7 +76,7 @@ func (p *picture) paintAll(base string, clips []timeline.Clip) string {
 // lowest is the topmost clip that hides everything under it for the whole
 // window, or -1: nothing below it needs to be drawn.
 func (p *picture) lowest(clips []timeline.Clip) int {
-	for i := len(clips) - 1; i >= 0; i-- {
+	for i := len(clips) - 1; i >= 0 && !p.grounded; i-- {
 		c := clips[i]
 		if c.In <= p.window.In && c.Out >= p.window.Out && !p.fades(c) && p.opaque(c) &&
 			c.Box == (timeline.Rect{W: p.Width, H: p.Height}) {

@@ -3,42 +3,91 @@ package render
 import (
 	"context"
 	"errors"
-	"fmt"
 	"image"
 	"image/color"
 	"os"
 	"path/filepath"
 
+	"github.com/reelhook/reelhook/internal/draw"
 	"github.com/reelhook/reelhook/internal/media"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/text"
 )
 
-// prepare fetches every source and draws every text.
-func (j *job) prepare(ctx context.Context) error {
-	elements := j.elements()
-	styles, wants := j.wants(elements)
+// fetch gets every source and reports all that could not be had together.
+func (j *job) fetch(ctx context.Context) error {
 	folder := filepath.Join(j.dir, "media")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	assets, faults := j.Fetcher.Fetch(ctx, folder, wants, j.progress.fetched)
+	elements := j.elements()
+	assets, failed := j.Fetcher.Fetch(ctx, folder, j.wants(elements), j.progress.fetched)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	var missing []movie.Fault
 	j.sources = sources{}
-	for i, e := range elements {
-		var err error
+	for _, e := range elements {
+		w, key := want(e), "src"
 		if e.Type == movie.Text {
-			err = j.text(i, e, styles[e], assets, faults)
-		} else {
-			err = j.medium(e, assets, faults)
+			w, key = j.font(e), "settings.font-family"
 		}
-		if err != nil {
-			return err
+		if w.URL == "" {
+			continue
+		}
+		if err := failed[w]; err != nil {
+			var f movie.Fault
+			if err := unfetched(e, key, err); !errors.As(err, &f) {
+				return err
+			}
+			missing = append(missing, f)
+			continue
+		}
+		a := assets[w]
+		if e.Type == movie.Text {
+			j.sources[e] = source{Path: a.Path}
+		} else {
+			j.sources[e] = source{Path: a.Path, Format: a.Format, Media: a.Media, Still: e.Type == movie.Image && a.Still()}
 		}
 	}
-	return nil
+	return faults(missing)
+}
+
+// draw makes the bitmaps of all texts and reports all that could not be drawn
+// together.
+func (j *job) draw(ctx context.Context) error {
+	var elements []*movie.Element
+	var texts []draw.Text
+	for _, e := range j.elements() {
+		if e.Type == movie.Text {
+			style := j.styles[e]
+			style.FontFile = j.sources[e].Path
+			elements, texts = append(elements, e), append(texts, draw.Text{Text: e.Text.Text, Style: style})
+		}
+	}
+	// A folder of their own: who draws may be in the hands of a hostile font and
+	// must not reach the sources.
+	folder := filepath.Join(j.dir, "texts")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	pictures, err := j.Texts.Draw(ctx, folder, texts)
+	if err != nil {
+		return err
+	}
+	var failed []movie.Fault
+	for i, d := range pictures {
+		e := elements[i]
+		if d.Err != nil {
+			failed = append(failed, fault(e, "text", d.Err))
+			continue
+		}
+		for _, w := range d.Block.Warnings {
+			j.warn(e.Path, w)
+		}
+		j.sources[e] = source{Path: d.Path, Drawn: &drawn{d.Size, d.Block, texts[i].Style}}
+	}
+	return faults(failed)
 }
 
 // elements lists all elements, scenes first.
@@ -55,23 +104,21 @@ func (j *job) elements() []*movie.Element {
 	return all
 }
 
-// wants lists what has to be fetched, and reads the styles of texts on the way:
-// a style may name a font.
-func (j *job) wants(elements []*movie.Element) (map[*movie.Element]text.Style, []media.Want) {
-	styles := map[*movie.Element]text.Style{}
+// wants lists what has to be fetched.
+func (j *job) wants(elements []*movie.Element) []media.Want {
+	j.styles = map[*movie.Element]text.Style{}
 	var wants []media.Want
 	for _, e := range elements {
 		if e.Type != movie.Text {
 			wants = append(wants, want(e))
 			continue
 		}
-		style := j.style(e)
-		styles[e] = style
-		if style.FontURL != "" {
-			wants = append(wants, media.Want{URL: style.FontURL, Use: media.Font})
+		j.styles[e] = j.style(e)
+		if w := j.font(e); w.URL != "" {
+			wants = append(wants, w)
 		}
 	}
-	return styles, wants
+	return wants
 }
 
 func want(e *movie.Element) media.Want {
@@ -80,30 +127,9 @@ func want(e *movie.Element) media.Want {
 	}[e.Type]}
 }
 
-// medium takes the asset of an element over as its source.
-func (j *job) medium(e *movie.Element, assets map[media.Want]media.Asset, faults map[media.Want]error) error {
-	if err := faults[want(e)]; err != nil {
-		return unfetched(e, "src", err)
-	}
-	a := assets[want(e)]
-	j.sources[e] = source{Path: a.Path, Format: a.Format, Media: a.Media, Still: e.Type == movie.Image && a.Still()}
-	return nil
-}
-
-// fault names the element in front of what is wrong with it, as section 25 of
-// the contract words it.
-func fault(e *movie.Element, key string, err error) error {
-	return movie.Fault{Path: e.Path + "." + key, Message: e.Name + ": " + err.Error()}
-}
-
-// unfetched is a fault of the movie when its source is to blame, and otherwise,
-// as with a full disk, stays the fault of this machine.
-func unfetched(e *movie.Element, key string, err error) error {
-	var source *media.Error
-	if errors.As(err, &source) {
-		return fault(e, key, err)
-	}
-	return fmt.Errorf("fetch %s: %w", e.Path, err)
+// font is the font that a text's style names by its address, if it does.
+func (j *job) font(e *movie.Element) media.Want {
+	return media.Want{URL: j.styles[e].FontURL, Use: media.Font}
 }
 
 // canvas is the room of a text: what its element says, or the whole picture.
@@ -133,30 +159,4 @@ func parseColor(s string) (color.NRGBA, bool) {
 
 func (j *job) warn(path, message string) {
 	j.warnings = append(j.warnings, movie.Fault{Path: path, Message: message})
-}
-
-// text draws a text element's bitmap.
-func (j *job) text(i int, e *movie.Element, style text.Style, assets map[media.Want]media.Asset, faults map[media.Want]error) error {
-	if style.FontURL != "" {
-		font := media.Want{URL: style.FontURL, Use: media.Font}
-		if err := faults[font]; err != nil {
-			return unfetched(e, "settings.font-family", err)
-		}
-		style.FontFile = assets[font].Path
-	}
-	block, err := j.Fonts.Draw(e.Text.Text, style)
-	if err != nil {
-		return fault(e, "text", err)
-	}
-	for _, w := range block.Warnings {
-		j.warn(e.Path, w)
-	}
-	path := filepath.Join(j.dir, fmt.Sprintf("text-%04d.rgba", i))
-	if err := os.WriteFile(path, block.Image.Pix, 0o600); err != nil {
-		return err
-	}
-	size := block.Image.Rect.Size()
-	block.Image = nil // on disk now
-	j.sources[e] = source{Path: path, Drawn: &drawn{size, block, style}}
-	return nil
 }

@@ -12,11 +12,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/reelhook/reelhook/internal/draw"
 	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/media"
 	"github.com/reelhook/reelhook/internal/movie"
@@ -31,23 +31,32 @@ type Fetcher interface {
 	Fetch(ctx context.Context, dir string, wants []media.Want, onProgress func(done, total int)) (map[media.Want]media.Asset, map[media.Want]error)
 }
 
+// Drawer draws texts into files; *draw.Drawer is one.
+type Drawer interface {
+	Draw(ctx context.Context, dir string, texts []draw.Text) ([]draw.Drawn, error)
+}
+
 // Options are what a renderer is made of.
 type Options struct {
 	Tools   *ffmpeg.Tools
 	Fetcher Fetcher
-	Fonts   *text.Library
+	Texts   Drawer
 	// Limits bound each run of FFmpeg; zero is ffmpeg.DefaultLimits.
 	Limits ffmpeg.Limits
 	// Cores is how many windows are rendered at once, over all movies; zero is
 	// the machine's cores.
 	Cores int
+	// Movies is how many movies are rendered at once; zero is no bound. Others
+	// may have their sources fetched meanwhile.
+	Movies int
 }
 
 // Renderer renders movies. It may render several at once.
 type Renderer struct {
 	Options
-	// slots is one for each core: every window takes one.
-	slots *semaphore.Weighted
+	// slots is one for each core: every window takes one. stages is one for each
+	// movie that may be rendered at once.
+	slots, stages *semaphore.Weighted
 }
 
 // New makes a renderer.
@@ -58,7 +67,10 @@ func New(o Options) *Renderer {
 	if o.Limits == (ffmpeg.Limits{}) {
 		o.Limits = ffmpeg.DefaultLimits()
 	}
-	return &Renderer{Options: o, slots: semaphore.NewWeighted(int64(o.Cores))}
+	if o.Movies == 0 {
+		o.Movies = math.MaxInt32
+	}
+	return &Renderer{Options: o, slots: semaphore.NewWeighted(int64(o.Cores)), stages: semaphore.NewWeighted(int64(o.Movies))}
 }
 
 // Render renders m into a file in dir, a scratch folder that is the caller's to
@@ -66,7 +78,7 @@ func New(o Options) *Renderer {
 // The warnings are what only the media showed. A movie.Fault as error is the
 // movie's own; a context that ended comes back as its cause.
 func (r *Renderer) Render(ctx context.Context, m *movie.Movie, dir string, onProgress func(percent int)) (project.Result, []movie.Fault, error) {
-	if err := faults(m); err != nil {
+	if err := faults(m.Faults); err != nil {
 		return project.Result{}, nil, err
 	}
 	j := &job{Renderer: r, movie: m, dir: dir, progress: newProgress(onProgress)}
@@ -77,36 +89,28 @@ func (r *Renderer) Render(ctx context.Context, m *movie.Movie, dir string, onPro
 	return result, j.warnings, err
 }
 
-// faults is everything that keeps a movie from being rendered as one error, so
-// that its author mends all of it at once.
-func faults(m *movie.Movie) error {
-	const most = 10
-	if len(m.Faults) == 0 {
-		return nil
-	}
-	var messages []string
-	for _, f := range m.Faults[:min(most, len(m.Faults))] {
-		messages = append(messages, f.Message)
-	}
-	if more := len(m.Faults) - most; more > 0 {
-		messages = append(messages, fmt.Sprintf("and %d more", more))
-	}
-	return movie.Fault{Path: m.Faults[0].Path, Message: strings.Join(messages, "; ")}
-}
-
 // job is the rendering of one movie.
 type job struct {
 	*Renderer
 	movie    *movie.Movie
 	dir      string
 	progress *progress
+	styles   map[*movie.Element]text.Style
 	sources  sources
 	timeline *timeline.Timeline
 	warnings []movie.Fault
 }
 
 func (j *job) run(ctx context.Context) (project.Result, error) {
-	if err := j.prepare(ctx); err != nil {
+	// Fetching waits on other people's servers: nobody's turn is spent on it.
+	if err := j.fetch(ctx); err != nil {
+		return project.Result{}, err
+	}
+	if err := j.stages.Acquire(ctx, 1); err != nil {
+		return project.Result{}, err
+	}
+	defer j.stages.Release(1)
+	if err := j.draw(ctx); err != nil {
 		return project.Result{}, err
 	}
 	t, err := timeline.Build(j.movie, j.sources.facts)
@@ -136,8 +140,9 @@ func (j *job) run(ctx context.Context) (project.Result, error) {
 	return j.check(ctx, out)
 }
 
-// window renders one window, again when its FFmpeg hung: that is what a window's
-// being small is good for.
+// window renders one window, and once more when its FFmpeg hung, or ended before
+// its time because a video's pictures did: that is what a window's being small
+// is good for.
 func (j *job) window(ctx context.Context, w window, to string) error {
 	if err := j.slots.Acquire(ctx, 1); err != nil {
 		return err
@@ -149,21 +154,22 @@ func (j *job) window(ctx context.Context, w window, to string) error {
 		j.progress.add(frame - last)
 		last = max(last, frame)
 	}
-	c := j.command(w, to)
-	err := j.Tools.Run(ctx, j.dir, c, j.Limits, onFrame)
-	if errors.Is(err, ffmpeg.ErrStalled) {
-		err = j.Tools.Run(ctx, j.dir, c, j.Limits, onFrame)
+	err := j.Tools.Run(ctx, j.dir, j.command(w, to, false), j.Limits, onFrame)
+	if errors.Is(err, ffmpeg.ErrStalled) || err == nil && last < w.frames() {
+		err = j.Tools.Run(ctx, j.dir, j.command(w, to, true), j.Limits, onFrame)
+	}
+	if err == nil && last < w.frames() {
+		err = movie.Fault{Message: "A video ends early or is damaged"}
 	}
 	if err != nil {
 		return fmt.Errorf("render frames %d to %d: %w", w.In, w.Out, err)
 	}
-	onFrame(w.frames())
 	return nil
 }
 
 // command is the FFmpeg run of one window.
-func (j *job) command(w window, to string) ffmpeg.Command {
-	p := &picture{Timeline: j.timeline, sources: j.sources, window: w}
+func (j *job) command(w window, to string, grounded bool) ffmpeg.Command {
+	p := &picture{Timeline: j.timeline, sources: j.sources, window: w, grounded: grounded}
 	p.draw()
 	return ffmpeg.Command{
 		Inputs: p.inputs, Graph: p.graph, To: to,

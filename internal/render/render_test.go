@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/reelhook/reelhook/internal/draw"
 	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/media"
 	"github.com/reelhook/reelhook/internal/movie"
@@ -39,6 +40,13 @@ var studio = sync.OnceValue(func() (r *Renderer) {
 		// Frame n is grey level 40+4n; a tone of level 0.5 sounds all along.
 		"ramp.mp4": {"-f", "lavfi", "-i", "color=black:s=320x180:r=25:d=2,format=gray,geq=lum='40+4*N',format=yuv420p",
 			"-f", "lavfi", "-i", "sine=440:r=44100:d=2,volume=4", "-c:v", "libx264", "-crf", "10", "-bf", "2", "-g", "25", "-c:a", "aac", "-shortest"},
+		// The picture is over after 1 s, the sound after 3 s.
+		"long-sound.mp4": {"-f", "lavfi", "-i", "color=black:s=320x180:r=25:d=1,format=gray,geq=lum='40+4*N',format=yuv420p",
+			"-f", "lavfi", "-i", "sine=440:r=44100:d=3,volume=4", "-c:v", "libx264", "-crf", "10", "-c:a", "aac"},
+		// Red for half a second, then blue, for ever.
+		"two.gif": {"-f", "lavfi", "-i", "color=red:s=40x40:r=2:d=0.5", "-f", "lavfi", "-i", "color=blue:s=40x40:r=2:d=0.5", "-filter_complex", "concat=n=2"},
+		// A white disc on see-through black.
+		"disc.png": {"-f", "lavfi", "-i", "color=white:s=400x400,format=rgba,geq=r='if(lt(hypot(X-200,Y-200),150),255,0)':g='if(lt(hypot(X-200,Y-200),150),255,0)':b='if(lt(hypot(X-200,Y-200),150),255,0)':a='if(lt(hypot(X-200,Y-200),150),255,0)'", "-frames:v", "1"},
 		"tone.wav": {"-f", "lavfi", "-i", "sine=1000:r=22050:d=10,volume=4"},
 	} {
 		args = append(append([]string{"-v", "error", "-y"}, args...), filepath.Join(dir, name))
@@ -46,12 +54,13 @@ var studio = sync.OnceValue(func() (r *Renderer) {
 			panic(fmt.Sprint(name, ": ", string(out)))
 		}
 	}
-	return New(Options{Tools: tools, Fonts: fonts(), Fetcher: media.New(media.Options{Tools: tools, Folder: dir})})
+	return New(Options{Tools: tools, Texts: texts(), Fetcher: media.New(media.Options{Tools: tools, Folder: dir})})
 })
 
 var studioFolder string
 
 func TestMain(m *testing.M) {
+	draw.RunIfChild()
 	code := m.Run()
 	os.RemoveAll(studioFolder)
 	os.Exit(code)
@@ -93,6 +102,14 @@ func TestRender(t *testing.T) {
 			{"type":"video","src":"ramp.mp4","seek":1,"loop":2,"extra-time":1,"duration":2}]}]}`, width: 320, height: 180, seconds: 6,
 			pixels: []pixel{{0, 50, 50, 140, 140, 140}, {24, 50, 50, 236, 236, 236}, {25, 50, 50, 140, 140, 140}, {35, 50, 50, 180, 180, 180}, {60, 50, 50, 236, 236, 236}, {80, 50, 50, 0, 0, 0}},
 			levels: []float64{.354, .354, 0, 0, 0, 0}},
+		{name: "the last picture stands while the sound goes on", source: `{"width":320,"height":180,"scenes":[{"elements":[{"type":"video","src":"long-sound.mp4","loop":2,"extra-time":14}]}]}`,
+			width: 320, height: 180, seconds: 20, pixels: []pixel{{10, 50, 50, 80, 80, 80}, {24, 50, 50, 136, 136, 136}, {74, 50, 50, 136, 136, 136},
+				{75, 50, 50, 40, 40, 40}, {85, 50, 50, 80, 80, 80}, {150, 50, 50, 136, 136, 136}, {260, 50, 50, 136, 136, 136}, {490, 50, 50, 136, 136, 136}},
+			levels: []float64{.354, .354, .354, .354, .354, .354, 0}},
+		{name: "an animated picture goes on", source: `{"width":100,"height":100,"scenes":[{"duration":3,"elements":[{"type":"image","src":"two.gif"}]}]}`,
+			width: 100, height: 100, seconds: 3, pixels: []pixel{{5, 20, 20, 255, 0, 0}, {18, 20, 20, 0, 0, 245}, {30, 20, 20, 255, 0, 0}, {68, 20, 20, 0, 0, 245}}},
+		{name: "no dark edge around a picture that is scaled", source: `{"width":200,"height":200,"scenes":[{"duration":1,"background-color":"white","elements":[{"type":"image","src":"disc.png","width":101}]}]}`,
+			width: 200, height: 200, seconds: 1, pixels: []pixel{{3, 12, 50, 255, 255, 255}, {3, 13, 50, 255, 255, 255}, {3, 88, 50, 255, 255, 255}, {3, 50, 12, 255, 255, 255}, {3, 24, 24, 255, 255, 255}}},
 		{name: "cross-fade", source: `{"width":100,"height":100,"scenes":[{"duration":2,"background-color":"#ff0000"},{"duration":2,"background-color":"#0000ff","transition":{"duration":1}}]}`,
 			width: 100, height: 100, seconds: 3, pixels: []pixel{{24, 9, 9, 255, 0, 0}, {37, 9, 9, 133, 0, 122}, {50, 9, 9, 0, 0, 255}}},
 		{name: "windows of all sorts of sources join", source: `{"width":320,"height":180,"scenes":[{"duration":1,"elements":[{"type":"image","src":"grey.jpg"}]},

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"image"
+	"strings"
 
 	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/movie"
@@ -49,6 +50,28 @@ func (s source) facts() timeline.Facts {
 		facts.Width, facts.Height = v.Width, v.Height
 	}
 	return facts
+}
+
+// pictureEnd is when the last picture is over, in seconds; the sound may go on.
+func (s source) pictureEnd() float64 {
+	if v := s.Media.Video; v != nil && v.Duration > 0 {
+		return v.Duration
+	}
+	return s.Media.Duration
+}
+
+// rgb tells that the pictures are coded as RGB.
+func (s source) rgb() bool {
+	v := s.Media.Video
+	if v == nil {
+		return false
+	}
+	for _, prefix := range []string{"rgb", "bgr", "gbr", "argb", "abgr", "pal8", "ya8", "ya16"} {
+		if strings.HasPrefix(v.PixFmt, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // matrix is the YUV matrix to assume where the medium says none: that of its

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/blob"
-	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/project"
 	"github.com/reelhook/reelhook/internal/queue"
@@ -85,11 +84,11 @@ func (w *Worker) Work(ctx context.Context, job queue.Job) error {
 		m = &movie.Movie{Faults: []movie.Fault{{Message: err.Error()}}}
 	}
 	o, err := w.render(ctx, p, m)
-	if errors.Is(err, queue.ErrStopping) {
+	if w.comesAgain(p, err) {
 		if err := w.Projects.PutBack(durable, p.ID); err != nil {
 			return fmt.Errorf("put project %s back: %w", p.ID, err)
 		}
-		return queue.ErrStopping
+		return err
 	}
 	if err := w.Exports.Ended(durable, p, m.Exports, o); err != nil {
 		return err
@@ -97,6 +96,15 @@ func (w *Worker) Work(ctx context.Context, job queue.Job) error {
 	w.report(durable, p, o, err)
 	w.sweep(durable, p)
 	return queue.ErrRecorded
+}
+
+// patience is how long a rendering waits for this machine to be mended.
+const patience = 24 * time.Hour
+
+// comesAgain tells that a rendering failed by no fault of the movie's and is to
+// be done again: the process stops, or the disk is full.
+func (w *Worker) comesAgain(p project.Project, err error) bool {
+	return errors.Is(err, queue.ErrStopping) || isMachine(err) && w.Now().Sub(p.CreatedAt) < patience
 }
 
 // render makes the file and says how it ended. The error is the cause when it
@@ -136,21 +144,6 @@ func (w *Worker) make(ctx context.Context, p project.Project, m *movie.Movie, o 
 	o.Result = result
 	o.Result.File = p.FileKey
 	return nil
-}
-
-// message is what a client is told: the movie's own faults and what FFmpeg said;
-// of our own faults only that they are ours, for their words name folders of
-// this machine.
-func message(err error) string {
-	var f movie.Fault
-	var run *ffmpeg.RunError
-	switch {
-	case errors.As(err, &f):
-		return f.Message
-	case errors.As(err, &run):
-		return "Rendering failed: " + err.Error()
-	}
-	return "Rendering failed inside the server; its log says why"
 }
 
 // sweep removes the file of a project that was deleted while it was being

@@ -129,10 +129,15 @@ func (db *DB) announce(jobs []queue.Job) {
 	}
 }
 
-// Ping tells whether the database can be read and its writer is answering.
+// Ping tells whether the database can be written and read. It does write, for a
+// full or broken disk shows in nothing less; many at once share a commit.
 func (db *DB) Ping(ctx context.Context) (err error) {
 	defer wrap(&err, "ping")
-	if err := db.writer.do(ctx, func(*transaction) error { return nil }); err != nil {
+	err = db.writer.do(ctx, func(tx *transaction) error {
+		_, err := tx.exec("INSERT INTO health (id, writes) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET writes = writes + 1")
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	_, err = one(ctx, db.reads, scanValue[int], "SELECT count(*) FROM (SELECT 1 FROM project LIMIT 1)")

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,8 @@ var projectRules = []rule{
 	{"DeletedWhileRunning", deletedWhileRunning},
 	{"ListWindow", listWindow},
 	{"ListPages", listPages},
+	{"ListLeavesDocumentsOut", listDocuments},
+	{"ListEndsLargePagesEarly", listLarge},
 	{"DestinationsOfMany", destinationsOfMany},
 }
 
@@ -244,7 +247,7 @@ func listWindow(f *fixture) {
 	} {
 		f.equal(fmt.Sprint("from ", c.from, " to ", c.to), f.list(project.Page{From: c.from, To: c.to, Limit: 10}), c.want)
 	}
-	all, _, err := f.List(f.ctx, project.Page{Limit: 1})
+	all, _, err := f.List(f.ctx, project.Page{Limit: 1, Sources: 1000})
 	f.must(err)
 	f.equal("whole projects", all, []project.Project{f.get("p3")})
 }
@@ -289,6 +292,36 @@ func listPages(f *fixture) {
 			f.Errorf("token %q was taken", bad)
 		}
 	}
+}
+
+func listDocuments(f *fixture) {
+	var want []project.Project
+	for _, id := range []string{"c", "b", "a"} {
+		want = append(want, f.create(id, t0, 0))
+	}
+	n := len(want[0].Source)
+	for _, c := range []struct{ limit, sources, shown int }{
+		{3, 3 * n, n}, {3, 3*n - 1, 0}, {3, 0, 0}, {4, 3 * n, n}, {2, 2 * n, n}, {2, 2*n - 1, 0}, {1, n, n},
+	} {
+		found, _, err := f.List(f.ctx, project.Page{Limit: c.limit, Sources: c.sources})
+		f.must(err)
+		all := slices.Clone(want[:min(c.limit, 3)])
+		for i := range all {
+			all[i].Source = all[i].Source[:c.shown]
+		}
+		f.equal(fmt.Sprintf("%d projects, %d bytes", c.limit, c.sources), found, all)
+	}
+}
+
+func listLarge(f *fixture) {
+	for id, size := range map[string]int{"a": 1, "b": project.MaxPage / 3, "c": project.MaxPage / 2, "d": project.MaxPage / 3, "e": 2 * project.MaxPage, "f": 1} {
+		p := newProject(id, t0)
+		p.ClientData = slices.Repeat([]byte("x"), size)
+		_, _, err := f.Create(f.ctx, p, nil, nil)
+		f.must(err)
+	}
+	f.equal("pages", f.list(project.Page{Limit: 10}), "f/e/d c/b a")
+	f.equal("pages of 1", f.list(project.Page{Limit: 1}), "f/e/d/c/b/a")
 }
 
 func destinationsOfMany(f *fixture) {

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"fmt"
 	"image/color"
 	"math"
 	"strconv"
@@ -81,7 +82,12 @@ func (p *styleParser) shadows(v string) bool {
 		return true
 	}
 	var list []Shadow
-	for _, part := range splitOutside(v, ',') {
+	parts := splitOutside(v, ',')
+	if len(parts) > maxShadows {
+		p.bounded("text-shadow", fmt.Sprintf("Only the first %d of %d shadows are drawn", maxShadows, len(parts)))
+		parts = parts[:maxShadows]
+	}
+	for _, part := range parts {
 		s := Shadow{Color: color.NRGBA{A: 255}}
 		if c := p.Color; c.A > 0 {
 			s.Color = c
@@ -99,7 +105,7 @@ func (p *styleParser) shadows(v string) bool {
 		}
 		s.DX, s.DY = n[0], n[1]
 		if len(n) == 3 {
-			s.Blur = max(0, n[2])
+			s.Blur = p.atMost("text-shadow", max(0, n[2]), maxBlur)
 		}
 		list = append(list, s)
 	}
@@ -109,13 +115,68 @@ func (p *styleParser) shadows(v string) bool {
 
 // stroke reads "width colour" in either order.
 func (p *styleParser) stroke(v string) bool {
+	before := p.Stroke
 	p.Stroke.Color = color.NRGBA{A: 255}
 	for _, word := range splitOutside(v, ' ') {
-		if !p.set(&p.Stroke.Width, word, p.Size) && !p.setColor(&p.Stroke.Color, word) {
+		if !p.strokeWidth(word) && !p.setColor(&p.Stroke.Color, word) {
+			p.Stroke = before
 			return false
 		}
 	}
 	return true
+}
+
+func (p *styleParser) strokeWidth(v string) bool {
+	x, ok := p.length(v, p.Size, p.Size)
+	if ok = ok && x >= 0; ok {
+		p.Stroke.Width = p.atMost("-webkit-text-stroke", x, min(2*p.Size, maxStroke))
+	}
+	return ok
+}
+
+// radius reads the radius of the box's corners.
+func (p *styleParser) radius(v string) bool {
+	x, ok := p.length(v, 1, p.Size)
+	switch {
+	case !ok || x < 0:
+		return false
+	case strings.HasSuffix(v, "%"): // of a box that is not laid out yet
+		p.Radius, p.RadiusShare = 0, x
+	default:
+		p.Radius, p.RadiusShare = x, 0
+	}
+	return true
+}
+
+// whiteSpace reads what becomes of spaces. A newline breaks the line whatever
+// it says.
+func (p *styleParser) whiteSpace(v string) bool {
+	switch strings.ToLower(v) {
+	case "normal", "pre-line":
+		p.NoWrap, p.KeepSpaces = false, false
+	case "nowrap":
+		p.NoWrap, p.KeepSpaces = true, false
+	case "pre":
+		p.NoWrap, p.KeepSpaces = true, true
+	case "pre-wrap", "break-spaces":
+		p.NoWrap, p.KeepSpaces = false, true
+	default:
+		return false
+	}
+	return true
+}
+
+// atMost bounds a length whose cost grows with it.
+func (p *styleParser) atMost(key string, x, most float64) float64 {
+	if x > most {
+		p.bounded(key, fmt.Sprintf("The length %g of '%s' is more than can be drawn; %g pixels were used", x, key, most))
+	}
+	return min(x, most)
+}
+
+// bounded reports a setting of which only a part is used.
+func (p *styleParser) bounded(key, message string) {
+	p.problems = append(p.problems, Problem{key, message})
 }
 
 // splitOutside splits at a separator that stands outside parentheses, and drops

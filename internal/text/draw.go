@@ -18,14 +18,21 @@ import (
 
 // canvas is a block while it is being drawn.
 type canvas struct {
-	st  Style
-	img *image.NRGBA
-	// box is the block's box, content the part inside its padding.
-	box, content image.Rectangle
+	st Style
+	// bounds is the whole picture, box the block's box, content the part inside
+	// its padding.
+	bounds, box, content image.Rectangle
 	// glyphs collects outlines, emoji the colour bitmaps that go over them.
-	glyphs *vector.Rasterizer
-	emoji  []bitmap
-	tofu   bool
+	glyphs  *vector.Rasterizer
+	emoji   []bitmap
+	decoded map[colourGlyph]image.Image
+	tofu    bool
+}
+
+// colourGlyph names a colour glyph.
+type colourGlyph struct {
+	face *font.Face
+	id   font.GID
 }
 
 // bitmap is a colour glyph and where it goes.
@@ -45,8 +52,7 @@ func paint(lines []line, st Style) (*Block, error) {
 		c.line(ln, y)
 		y += ln.height
 	}
-	c.compose()
-	b := &Block{Image: c.img, Box: c.box}
+	b := &Block{Image: c.compose(), Box: c.box}
 	if c.tofu {
 		b.Warnings = append(b.Warnings, "Some characters are in none of the installed fonts; install fonts-noto-core and fonts-noto-cjk")
 	}
@@ -72,7 +78,7 @@ func newCanvas(lines []line, st Style) (*canvas, error) {
 	}
 	box := image.Rectangle{Max: size}.Add(image.Pt(spill, spill))
 	return &canvas{
-		st: st, img: image.NewNRGBA(full), box: box, glyphs: vector.NewRasterizer(full.Dx(), full.Dy()),
+		st: st, bounds: full, box: box, decoded: map[colourGlyph]image.Image{}, glyphs: vector.NewRasterizer(full.Dx(), full.Dy()),
 		content: image.Rect(box.Min.X+up(pad.Left), box.Min.Y+up(pad.Top), box.Max.X-up(pad.Right), box.Max.Y-up(pad.Bottom)),
 	}, nil
 }
@@ -136,13 +142,27 @@ func (c *canvas) glyph(run shaping.Output, g shaping.Glyph, x, y, scale float64)
 	case font.GlyphSVG:
 		c.outline(data.Outline, x, y, scale)
 	case font.GlyphBitmap:
-		if img, err := png.Decode(bytes.NewReader(data.Data)); err == nil {
+		if img := c.decode(colourGlyph{run.Face, g.GlyphID}, data.Data); img != nil {
 			x0, y0 := x+float(g.XBearing), y-float(g.YBearing)
 			c.emoji = append(c.emoji, bitmap{img, image.Rect(
 				int(math.Round(x0)), int(math.Round(y0)),
 				int(math.Round(x0+float(g.Width))), int(math.Round(y0-float(g.Height))))})
 		}
 	}
+}
+
+// decode reads a colour glyph's picture, nil if it cannot be read, once however
+// often the text has it.
+func (c *canvas) decode(id colourGlyph, data []byte) image.Image {
+	img, known := c.decoded[id]
+	if !known {
+		var err error
+		if img, err = png.Decode(bytes.NewReader(data)); err != nil {
+			img = nil
+		}
+		c.decoded[id] = img
+	}
+	return img
 }
 
 // outline adds a glyph's path; the font's y axis points up.
@@ -176,33 +196,52 @@ func (c *canvas) outline(o font.GlyphOutline, x, y, scale float64) {
 	}
 }
 
-// compose lays box, shadows, stroke, glyphs and emoji over each other.
-func (c *canvas) compose() {
-	bounds := c.img.Bounds()
-	over := image.NewRGBA(bounds) // premultiplied while things overlap
+// compose lays box, shadows, glyphs, stroke and emoji over each other. As in a
+// browser the stroke covers half its width of the glyphs.
+func (c *canvas) compose() *image.NRGBA {
+	over := image.NewRGBA(c.bounds) // premultiplied while things overlap
 	if c.st.Background.A > 0 {
-		fillBox(over, c.box, c.st.Radius, c.st.Background)
+		radius := c.st.Radius + c.st.RadiusShare*float64(min(c.box.Dx(), c.box.Dy()))
+		fillBox(over, c.box, radius, c.st.Background)
 	}
-	mask := image.NewAlpha(bounds)
-	c.glyphs.Draw(mask, bounds, image.Opaque, image.Point{})
-	edge := mask
+	mask := image.NewAlpha(c.bounds)
+	c.glyphs.Draw(mask, c.bounds, image.Opaque, image.Point{})
+	body := mask
 	if c.st.Stroke.Width > 0 && c.st.Stroke.Color.A > 0 {
-		edge = grow(mask, c.st.Stroke.Width/2)
+		body = grow(mask, c.st.Stroke.Width/2)
 	}
-	for i := len(c.st.Shadows) - 1; i >= 0; i-- { // the first one lies on top
-		s := c.st.Shadows[i]
-		at := image.Pt(int(math.Round(s.DX)), int(math.Round(s.DY)))
-		tint(over, blur(edge, s.Blur), at, s.Color)
-	}
-	if edge != mask {
-		tint(over, edge, image.Point{}, c.st.Stroke.Color)
-	}
+	c.shadows(over, body)
 	tint(over, mask, image.Point{}, c.st.Color)
+	if body != mask {
+		tint(over, band(mask, body, c.st.Stroke.Width), image.Point{}, c.st.Stroke.Color)
+	}
 	for _, b := range c.emoji {
 		xdraw.CatmullRom.Scale(over, b.at, b.img, b.img.Bounds(), draw.Over, nil)
 	}
 	fade(over, c.st.Opacity)
-	draw.Draw(c.img, bounds, over, bounds.Min, draw.Src)
+	img := straight(over)
+	bleed(img)
+	return img
+}
+
+// shadows draws the shadows of glyphs and emoji.
+func (c *canvas) shadows(over *image.RGBA, body *image.Alpha) {
+	if len(c.st.Shadows) == 0 {
+		return
+	}
+	if len(c.emoji) > 0 {
+		all := image.NewAlpha(c.bounds)
+		copy(all.Pix, body.Pix)
+		for _, b := range c.emoji {
+			xdraw.BiLinear.Scale(all, b.at, b.img, b.img.Bounds(), draw.Over, nil)
+		}
+		body = all
+	}
+	for i := len(c.st.Shadows) - 1; i >= 0; i-- { // the first one lies on top
+		s := c.st.Shadows[i]
+		at := image.Pt(int(math.Round(s.DX)), int(math.Round(s.DY)))
+		tint(over, blur(body, s.Blur), at, s.Color)
+	}
 }
 
 // tint lays a colour through a mask, moved by at.

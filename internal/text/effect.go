@@ -11,7 +11,7 @@ import (
 
 // fillBox draws a rectangle with round corners.
 func fillBox(dst draw.Image, box image.Rectangle, radius float64, c color.NRGBA) {
-	r := float32(min(radius, float64(min(box.Dx(), box.Dy()))/2))
+	r := float32(min(max(0, radius), float64(min(box.Dx(), box.Dy()))/2))
 	x0, y0, x1, y1 := float32(box.Min.X), float32(box.Min.Y), float32(box.Max.X), float32(box.Max.Y)
 	const k = 0.5523 // a quarter of a circle as a cubic curve
 	v := vector.NewRasterizer(dst.Bounds().Dx(), dst.Bounds().Dy())
@@ -68,40 +68,4 @@ func boxFilter(pix []uint8, n, step, half int) {
 			pix[i*step] = uint8(sum / size)
 		}
 	}
-}
-
-// grow widens a mask by radius on every side.
-func grow(mask *image.Alpha, radius float64) *image.Alpha {
-	type tap struct {
-		dx, dy int
-		weight float64
-	}
-	var taps []tap
-	reach := int(math.Ceil(radius))
-	for dy := -reach; dy <= reach; dy++ {
-		for dx := -reach; dx <= reach; dx++ {
-			if w := radius + 0.5 - math.Hypot(float64(dx), float64(dy)); w > 0 {
-				taps = append(taps, tap{dx, dy, min(w, 1)})
-			}
-		}
-	}
-	b := mask.Bounds()
-	out := image.NewAlpha(b)
-	for y := range b.Dy() {
-		for x := range b.Dx() {
-			v := float64(mask.Pix[y*mask.Stride+x])
-			if v == 0 {
-				continue
-			}
-			for _, t := range taps {
-				nx, ny := x+t.dx, y+t.dy
-				if nx < 0 || ny < 0 || nx >= b.Dx() || ny >= b.Dy() {
-					continue
-				}
-				at := &out.Pix[ny*out.Stride+nx]
-				*at = max(*at, uint8(v*t.weight))
-			}
-		}
-	}
-	return out
 }

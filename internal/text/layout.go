@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/go-text/typesetting/di"
 	"github.com/go-text/typesetting/language"
@@ -15,13 +16,16 @@ import (
 	"golang.org/x/text/unicode/bidi"
 )
 
-var lineBreak = regexp.MustCompile(`(?i)<br\s*/?>|\r\n|\r|\n`)
+// lineBreak holds Unicode's other line ends too: the breaker would take them for
+// breaks, the fonts for characters.
+var lineBreak = regexp.MustCompile(`(?i)<br\s*/?>|\r\n|[\r\n\x{85}\x{2028}\x{2029}]`)
 
 var spaces = regexp.MustCompile(`[ \t]+`)
 
 // paragraphs divides a text at its line breaks, with runs of spaces collapsed as
 // a browser does.
 func paragraphs(s string, st Style) []string {
+	s = strings.Map(drawable, s)
 	switch st.Transform {
 	case "uppercase":
 		s = cases.Upper(textlanguage.Und).String(s)
@@ -32,9 +36,48 @@ func paragraphs(s string, st Style) []string {
 	}
 	list := lineBreak.Split(s, -1)
 	for i := range list {
-		list[i] = strings.TrimSpace(spaces.ReplaceAllString(list[i], " "))
+		if st.KeepSpaces {
+			list[i] = expandTabs(list[i])
+		} else {
+			list[i] = strings.Trim(spaces.ReplaceAllString(list[i], " "), " ")
+		}
 	}
 	return list
+}
+
+// drawable drops characters that stand for nothing to be seen and that fonts
+// have no glyph for: controls, byte order marks, what replaced a broken
+// character, and code points that never are characters.
+func drawable(r rune) rune {
+	switch {
+	case r == '\t' || r == '\n' || r == '\r' || r == 0x85:
+		return r
+	case unicode.Is(unicode.Cc, r) || r == 0xfeff || r >= 0xfff9 && r <= 0xfffd:
+		return -1
+	case r&0xfffe == 0xfffe || r >= 0xfdd0 && r <= 0xfdef:
+		return -1
+	}
+	return r
+}
+
+// expandTabs puts spaces for tabs, to every eighth column.
+func expandTabs(s string) string {
+	if !strings.Contains(s, "\t") {
+		return s
+	}
+	var b strings.Builder
+	column := 0
+	for _, r := range s {
+		n := 1
+		if r == '\t' {
+			n = 8 - column%8
+			b.WriteString("        "[:n])
+		} else {
+			b.WriteRune(r)
+		}
+		column += n
+	}
+	return b.String()
 }
 
 // line is one line of shaped text, its runs from left to right.
@@ -47,12 +90,12 @@ type line struct {
 }
 
 // layout shapes and breaks paragraphs into lines.
-func (l *Library) layout(paragraphs []string, f faces, st Style) []line {
-	width := st.MaxWidth
-	if st.Width > 0 {
+func (l *Library) layout(paragraphs []string, f *faces, st Style) []line {
+	width := st.MaxWidth - st.Margin.Left - st.Margin.Right
+	if st.Width > 0 { // margins lie outside of it
 		width = st.Width
 	}
-	width -= st.Padding.Left + st.Padding.Right + st.Margin.Left + st.Margin.Right
+	width -= st.Padding.Left + st.Padding.Right
 	if st.NoWrap || width < 1 {
 		width = math.MaxInt32 / 128
 	}
@@ -63,14 +106,14 @@ func (l *Library) layout(paragraphs []string, f faces, st Style) []line {
 	return lines
 }
 
-func (l *Library) paragraph(text []rune, f faces, st Style, width float64) []line {
+func (l *Library) paragraph(text []rune, f *faces, st Style, width float64) []line {
 	if len(text) == 0 { // an empty line is as high as one with text
 		strut := l.paragraph([]rune{'x'}, f, st, width)
 		strut[0].runs, strut[0].width = nil, 0
 		return strut[:1]
 	}
 	input := shaping.Input{
-		Text: text, RunEnd: len(text), Direction: direction(text), Size: fixedFrom(st.Size), Language: language.NewLanguage("en"),
+		Text: text, RunEnd: len(text), Direction: direction(text), Size: fixedFrom(st.Size), Language: f.language,
 	}
 	var shaped []shaping.Output
 	for _, run := range l.withEmoji(l.seg.Split(input, f), text, f) {
@@ -78,10 +121,13 @@ func (l *Library) paragraph(text []rune, f faces, st Style, width float64) []lin
 		if st.LetterSpacing != 0 {
 			out.AddLetterSpacing(fixedFrom(st.LetterSpacing), run.RunStart == 0, run.RunEnd == len(text))
 		}
+		glue(out, text)
 		shaped = append(shaped, out)
 	}
-	config := shaping.WrapConfig{Direction: input.Direction, BreakPolicy: shaping.Never}
-	if st.BreakWords {
+	config := shaping.WrapConfig{
+		Direction: input.Direction, BreakPolicy: shaping.Never, DisableTrailingWhitespaceTrim: st.KeepSpaces && st.NoWrap,
+	}
+	if st.BreakWords || slices.ContainsFunc(text, unspaced) {
 		config.BreakPolicy = shaping.WhenNecessary
 	}
 	wrapped, _ := l.wrap.WrapParagraphF(config, fixedFrom(width), text, shaping.NewSliceIterator(shaped))
@@ -109,7 +155,7 @@ func direction(text []rune) di.Direction {
 
 // withEmoji gives emoji to the colour font, each sequence as one run whatever
 // runs fall-back made of it.
-func (l *Library) withEmoji(runs []shaping.Input, text []rune, f faces) []shaping.Input {
+func (l *Library) withEmoji(runs []shaping.Input, text []rune, f *faces) []shaping.Input {
 	mark := emojiRuns(text)
 	if l.emoji == nil || !slices.Contains(mark, true) {
 		return slices.Clone(runs)

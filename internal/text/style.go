@@ -21,9 +21,10 @@ type Style struct {
 	Italic bool
 	Size   float64
 	Color  color.NRGBA
-	// Background fills the block's box, Radius rounds its corners.
-	Background color.NRGBA
-	Radius     float64
+	// Background fills the block's box, Radius rounds its corners; RadiusShare is
+	// the same as a share of the box's smaller side.
+	Background          color.NRGBA
+	Radius, RadiusShare float64
 	// Padding and Margin are top, right, bottom, left.
 	Padding, Margin Edges
 	// Align places lines within the box, Horizontal and Vertical the box within
@@ -39,8 +40,9 @@ type Style struct {
 	Stroke                   Stroke
 	// Width is the box's width, 0 to fit the text; MaxWidth bounds it.
 	Width, MaxWidth float64
-	// NoWrap keeps lines whole; BreakWords allows breaks inside words.
-	NoWrap, BreakWords bool
+	// NoWrap keeps lines whole; BreakWords allows breaks inside words; KeepSpaces
+	// keeps runs of spaces and those at the ends of lines.
+	NoWrap, BreakWords, KeepSpaces bool
 	// Opacity is 0 to 1 for the whole block.
 	Opacity float64
 }
@@ -151,7 +153,7 @@ var properties = map[string]property{
 	"color":               func(p *styleParser, v string) bool { return p.setColor(&p.Color, v) },
 	"background-color":    func(p *styleParser, v string) bool { return p.setColor(&p.Background, v) },
 	"background":          func(p *styleParser, v string) bool { return p.setColor(&p.Background, v) },
-	"border-radius":       func(p *styleParser, v string) bool { return p.set(&p.Radius, v, p.Size) },
+	"border-radius":       (*styleParser).radius,
 	"padding":             func(p *styleParser, v string) bool { return p.edges(&p.Padding, v) },
 	"padding-top":         func(p *styleParser, v string) bool { return p.set(&p.Padding.Top, v, float64(p.canvas.X)) },
 	"padding-right":       func(p *styleParser, v string) bool { return p.set(&p.Padding.Right, v, float64(p.canvas.X)) },
@@ -171,20 +173,18 @@ var properties = map[string]property{
 	"letter-spacing": func(p *styleParser, v string) bool {
 		return v == "normal" || p.set(&p.LetterSpacing, v, p.Size)
 	},
-	"text-transform":      (*styleParser).transform,
-	"text-decoration":     (*styleParser).decoration,
-	"text-shadow":         (*styleParser).shadows,
-	"width":               func(p *styleParser, v string) bool { return v == "auto" || p.set(&p.Width, v, float64(p.canvas.X)) },
-	"max-width":           func(p *styleParser, v string) bool { return v == "none" || p.set(&p.MaxWidth, v, float64(p.canvas.X)) },
-	"white-space":         func(p *styleParser, v string) bool { p.NoWrap = v == "nowrap" || v == "pre"; return true },
-	"word-break":          func(p *styleParser, v string) bool { p.BreakWords = strings.HasPrefix(v, "break"); return true },
-	"overflow-wrap":       func(p *styleParser, v string) bool { p.BreakWords = v == "break-word" || v == "anywhere"; return true },
-	"word-wrap":           func(p *styleParser, v string) bool { p.BreakWords = v == "break-word"; return true },
-	"opacity":             (*styleParser).opacity,
-	"-webkit-text-stroke": (*styleParser).stroke,
-	"-webkit-text-stroke-width": func(p *styleParser, v string) bool {
-		return p.set(&p.Stroke.Width, v, p.Size)
-	},
+	"text-transform":            (*styleParser).transform,
+	"text-decoration":           (*styleParser).decoration,
+	"text-shadow":               (*styleParser).shadows,
+	"width":                     func(p *styleParser, v string) bool { return v == "auto" || p.set(&p.Width, v, float64(p.canvas.X)) },
+	"max-width":                 func(p *styleParser, v string) bool { return v == "none" || p.set(&p.MaxWidth, v, float64(p.canvas.X)) },
+	"white-space":               (*styleParser).whiteSpace,
+	"word-break":                func(p *styleParser, v string) bool { p.BreakWords = strings.HasPrefix(v, "break"); return true },
+	"overflow-wrap":             func(p *styleParser, v string) bool { p.BreakWords = v == "break-word" || v == "anywhere"; return true },
+	"word-wrap":                 func(p *styleParser, v string) bool { p.BreakWords = v == "break-word"; return true },
+	"opacity":                   (*styleParser).opacity,
+	"-webkit-text-stroke":       (*styleParser).stroke,
+	"-webkit-text-stroke-width": (*styleParser).strokeWidth,
 	"-webkit-text-stroke-color": func(p *styleParser, v string) bool { return p.setColor(&p.Stroke.Color, v) },
 }
 

@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -70,6 +71,25 @@ func TestParseStyleReportsProblems(t *testing.T) {
 		if len(problems) != 1 || problems[0].Key != key || !reflect.DeepEqual(got, base) {
 			t.Errorf("%s: %s gave %v and %+v", key, value, problems, got)
 		}
+	}
+}
+
+// TestParseStyleBoundsCost holds that what grows with a number is bounded, said,
+// and otherwise kept.
+func TestParseStyleBoundsCost(t *testing.T) {
+	for key, value := range map[string]string{
+		"text-shadow":               strings.Repeat("1px 1px red,", 5000),
+		"-webkit-text-stroke":       "90000px red",
+		"-webkit-text-stroke-width": "90000px",
+	} {
+		got, problems := ParseStyle(map[string]string{key: value}, image.Pt(1000, 500), named)
+		if len(problems) != 1 || len(got.Shadows) > maxShadows || got.Stroke.Width > maxStroke {
+			t.Errorf("%s: %d shadows, stroke %v, problems %v", key, len(got.Shadows), got.Stroke, problems)
+		}
+	}
+	got, problems := ParseStyle(map[string]string{"text-shadow": "1px 1px 90000px red"}, image.Pt(1000, 500), named)
+	if len(problems) != 1 || len(got.Shadows) != 1 || got.Shadows[0].Blur != maxBlur {
+		t.Errorf("blur: %+v, problems %v", got.Shadows, problems)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-text/typesetting/font"
@@ -22,6 +23,13 @@ const (
 	maxRunes  = 20_000
 	maxSize   = 2_000
 	maxPixels = 64 << 20
+)
+
+// What one style may cost at most; lengths are in pixels.
+const (
+	maxShadows = 16
+	maxBlur    = 500.0
+	maxStroke  = 200.0
 )
 
 // Library holds the fonts of this machine. It may be used from several
@@ -85,7 +93,7 @@ func (l *Library) Draw(s string, st Style) (block *Block, err error) {
 	}()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	faces, warnings, err := l.choose(st)
+	faces, warnings, err := l.choose(s, st)
 	if err != nil {
 		return nil, err
 	}
@@ -123,10 +131,25 @@ func (b *Block) Place(canvas image.Rectangle, st Style) image.Point {
 type faces struct {
 	own  *font.Face
 	rest *fontscan.FontMap
+	// language picks among the forms that a font has of one character.
+	language language.Language
+	// last is the face of the last character that is not a mark.
+	last *font.Face
 }
 
-// ResolveFace implements shaping.Fontmap.
-func (f faces) ResolveFace(r rune) *font.Face {
+// ResolveFace implements shaping.Fontmap. Marks stay in the font of their base,
+// without which they would stand over a dotted circle.
+func (f *faces) ResolveFace(r rune) *font.Face {
+	if f.last != nil && unicode.Is(unicode.M, r) {
+		if _, ok := f.last.NominalGlyph(r); ok {
+			return f.last
+		}
+	}
+	f.last = f.find(r)
+	return f.last
+}
+
+func (f *faces) find(r rune) *font.Face {
 	if f.own != nil {
 		if _, ok := f.own.NominalGlyph(r); ok {
 			return f.own
@@ -137,16 +160,18 @@ func (f faces) ResolveFace(r rune) *font.Face {
 
 // SetScript implements shaping.FontmapScript: fall-back prefers fonts made for
 // the script.
-func (f faces) SetScript(s language.Script) { f.rest.SetScript(s) }
+func (f *faces) SetScript(s language.Script) { f.rest.SetScript(s) }
 
-// choose sets the fonts up for a style and says which families are missing.
-func (l *Library) choose(st Style) (faces, []string, error) {
+// choose sets the fonts up for a text and says which families are missing.
+func (l *Library) choose(s string, st Style) (*faces, []string, error) {
 	aspect := font.Aspect{Weight: font.Weight(st.Weight), Style: font.StyleNormal, Stretch: font.StretchNormal}
 	if st.Italic {
 		aspect.Style = font.StyleItalic
 	}
-	l.fonts.SetQuery(fontscan.Query{Families: st.Families, Aspect: aspect})
-	f := faces{rest: l.fonts}
+	r := hanRegion(s, st.Families)
+	families, found := installed(st.Families, l.has)
+	l.fonts.SetQuery(fontscan.Query{Families: withFallback(families, s, r), Aspect: aspect})
+	f := &faces{rest: l.fonts, language: r.language}
 	if st.FontFile != "" {
 		file, err := os.Open(st.FontFile)
 		if err != nil {
@@ -158,15 +183,21 @@ func (l *Library) choose(st Style) (faces, []string, error) {
 		}
 		return f, nil, nil
 	}
+	if found {
+		return f, nil, nil
+	}
 	return f, l.missing(st.Families), nil
 }
 
-// missing warns when the first family asked for is not on this machine.
+// has tells whether a family is on this machine.
+func (l *Library) has(family string) bool {
+	_, ok := l.fonts.FindSystemFont(family)
+	return ok
+}
+
+// missing warns that the first family asked for is not on this machine.
 func (l *Library) missing(families []string) []string {
 	if len(families) == 0 || generic[strings.ToLower(families[0])] {
-		return nil
-	}
-	if _, ok := l.fonts.FindSystemFont(families[0]); ok {
 		return nil
 	}
 	used := "another font"

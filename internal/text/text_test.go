@@ -101,7 +101,7 @@ func (l *Library) layoutFor(t *testing.T, s string, st Style) []line {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f, _, err := l.choose(st)
+	f, _, err := l.choose(s, st)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,8 +119,9 @@ func retryAfter(value string, now time.Time) time.Duration {
 // failed closes an attempt that got no answer.
 func failed(a export.Attempt, host string, timeout time.Duration, err error) export.Attempt {
 	a.Class, a.Error = explain(host, timeout, err)
-	// An address that must not be reached is not asked for again: a name that
-	// leads inside is a fault to be mended, or an attack.
-	a.Gone = safehttp.IsBlocked(err)
+	// A name that leads inside from the first is a fault to be mended, or an
+	// attack. Later it may be the server that was started with other flags, or an
+	// answer of DNS that is wrong for a while.
+	a.Gone = safehttp.IsBlocked(err) && a.Number == 1
 	return a
 }

@@ -65,9 +65,15 @@ func leaf(t testing.TB, o Options) *Leaf {
 // for every attempt.
 func send(t testing.TB, l *Leaf, server string, timeout time.Duration) export.Attempt {
 	t.Helper()
+	return sendAs(t, 3, l, server, timeout)
+}
+
+// sendAs makes an attempt of a certain number.
+func sendAs(t testing.TB, number int, l *Leaf, server string, timeout time.Duration) export.Attempt {
+	t.Helper()
 	d := export.Delivery{MessageID: "msg_1", Target: server + secretPath, ContentType: jsonType, Body: []byte(`{"a":1}`), Timeout: timeout}
-	a := l.Attempt(t.Context(), d, export.Attempt{Delivery: "dlv_1", Number: 3, Result: export.Open})
-	if a.Delivery != "dlv_1" || a.Number != 3 || a.Result != export.Succeeded && a.Result != export.Refused {
+	a := l.Attempt(t.Context(), d, export.Attempt{Delivery: "dlv_1", Number: number, Result: export.Open})
+	if a.Delivery != "dlv_1" || a.Number != number || a.Result != export.Succeeded && a.Result != export.Refused {
 		t.Errorf("closed as %+v", a)
 	}
 	if (a.Result == export.Succeeded) != (a.Error == "" && a.Class == "") {

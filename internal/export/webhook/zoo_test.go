@@ -224,8 +224,11 @@ func TestUnreachable(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			a := send(t, leaf(t, tc.options), tc.server, tc.timeout)
-			if a.Result != export.Refused || a.Status != 0 || a.Class != tc.class || !strings.Contains(a.Error, tc.says) || a.Gone != tc.gone {
+			if a.Result != export.Refused || a.Status != 0 || a.Class != tc.class || !strings.Contains(a.Error, tc.says) || a.Gone {
 				t.Errorf("got %+v", a)
+			}
+			if a := sendAs(t, 1, leaf(t, tc.options), tc.server, tc.timeout); a.Gone != tc.gone {
+				t.Errorf("as the first one: %+v", a)
 			}
 		})
 	}

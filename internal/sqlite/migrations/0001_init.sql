@@ -113,6 +113,14 @@ CREATE TABLE api_key (
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- One row that the readiness check writes: an empty transaction commits also on
+-- a full or read-only disk. The number changes each time, so that a page is
+-- really written.
+CREATE TABLE health (
+  id     INTEGER PRIMARY KEY CHECK (id = 1),
+  writes INTEGER NOT NULL
+) STRICT;
+
 -- Kept as it is: a signature cannot be made with a hash.
 CREATE TABLE secret (
   name       TEXT PRIMARY KEY,

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package ffmpeg
+package sandbox
 
 import (
 	"os/exec"
