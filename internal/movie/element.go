@@ -124,8 +124,7 @@ func (r reader) visual(e *Element) *Visual {
 		Zoom: r.zoom(e), Opacity: r.within("opacity", 1, 0, 1),
 		FlipHorizontal: r.boolean("flip-horizontal", false), FlipVertical: r.boolean("flip-vertical", false),
 	}
-	if scale, ok := r.get("scale").(*object); ok { // the form of 2022
-		s := reader{scale, r.m, r.at("scale")}
+	if s, ok := r.part("scale"); ok { // the form of 2022
 		if v.Width == -1 && v.Height == -1 {
 			v.Width, v.Height = s.pixels("width"), s.pixels("height")
 		}
@@ -183,8 +182,12 @@ func (r reader) coord(key string) Coord {
 		return Coord{Value: r.within(key, 0, -100_000, 100_000)}
 	}
 	s = strings.ToLower(strings.TrimSpace(s))
-	if s == "center" {
+	switch {
+	case s == "center":
 		return Coord{Unit: Centered}
+	case strings.Contains(s, "{{"):
+		r.placeholder(key)
+		return Coord{}
 	}
 	found := coordinate.FindStringSubmatch(s)
 	if found == nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -38,10 +39,15 @@ type notes struct {
 	count int
 }
 
+// add notes something once, however often the value was looked at.
 func (n *notes) add(path, format string, args ...any) {
+	f := Fault{path, fmt.Sprintf(format, args...)}
+	if slices.Contains(n.kept, f) {
+		return
+	}
 	n.count++
 	if len(n.kept) < maxNotes {
-		n.kept = append(n.kept, Fault{path, fmt.Sprintf(format, args...)})
+		n.kept = append(n.kept, f)
 	}
 }
 
@@ -85,7 +91,7 @@ func (r reader) text(key, otherwise string) string {
 
 // placeholder reports a value that waits for a variable.
 func (r reader) placeholder(key string) {
-	r.fault(key, "Variables and expressions ({{...}}) are not supported by this version of Reelhook; write the value out")
+	r.fault(key, "%s: variables and expressions ({{...}}) are not supported by this version of Reelhook; write the value out", r.at(key))
 }
 
 // number is a number, or text that holds one.
@@ -121,6 +127,9 @@ func (r reader) within(key string, otherwise, low, high float64) float64 {
 func (r reader) boolean(key string, otherwise bool) bool {
 	s, ok := scalar(r.get(key))
 	if !ok {
+		if r.get(key) != nil {
+			r.warn(key, "%s should be true or false; %v was used", key, otherwise)
+		}
 		return otherwise
 	}
 	switch strings.ToLower(strings.TrimSpace(s)) {
@@ -147,7 +156,7 @@ func (r reader) items(key string) []any {
 	case *object:
 		return []any{v}
 	}
-	r.fault(key, "%s should be an array of objects", key)
+	r.fault(key, "%s should be an array of objects", r.at(key))
 	return nil
 }
 
@@ -165,6 +174,16 @@ func (r reader) objects(key string, items []any) []reader {
 		list[i] = reader{o, r.m, path}
 	}
 	return list
+}
+
+// part is an object inside this one. Anything else there is ignored with a
+// warning.
+func (r reader) part(key string) (reader, bool) {
+	o, ok := r.get(key).(*object)
+	if !ok && r.get(key) != nil {
+		r.warn(key, "%s should be an object; it was ignored", key)
+	}
+	return reader{o, r.m, r.at(key)}, ok
 }
 
 // list is an array of objects. Too many are a fault, and none of them is read.

@@ -29,11 +29,13 @@ func (r reader) scene(index int) Scene {
 }
 
 func (r reader) transition() *Transition {
-	o, ok := r.get("transition").(*object)
-	if !ok || len(o.keys) == 0 {
+	if style, ok := r.get("transition").(string); ok && style != "" { // its style alone
+		r.object = &object{values: map[string]any{"transition": &object{keys: []string{"style"}, values: map[string]any{"style": style}}}}
+	}
+	t, ok := r.part("transition")
+	if !ok || len(t.keys) == 0 {
 		return nil
 	}
-	t := reader{o, r.m, r.at("transition")}
 	style := strings.ToLower(t.text("style", "fade"))
 	if !slices.Contains(transitionStyles, style) {
 		t.warn("style", "Unknown transition style %q; fade was used", style)

@@ -34,8 +34,8 @@ func (r reader) textPart(e *Element) *TextPart {
 	} else {
 		t.Style = r.textStyle(e)
 	}
-	if settings, ok := r.get("settings").(*object); ok {
-		reader{settings, r.m, r.at("settings")}.settings(t.Settings)
+	if settings, ok := r.part("settings"); ok {
+		settings.settings(t.Settings)
 	}
 	return t
 }
