@@ -175,11 +175,14 @@ func TestCrash(t *testing.T) {
 	if err := p.ready(ctx); err != nil {
 		t.Fatal(err)
 	}
-	ended, delivered, doubled, lost := 0, 0, 0, 0
+	ended, done, delivered, doubled, lost := 0, 0, 0, 0, 0
 	for _, id := range ids {
 		m := settled(ctx, t, p.addr, id)
 		if m.Status == "done" || m.Status == "error" {
 			ended++
+		}
+		if m.Status == "done" {
+			done++
 		}
 		l.mu.Lock()
 		switch {
@@ -197,8 +200,8 @@ func TestCrash(t *testing.T) {
 		}
 		l.mu.Unlock()
 	}
-	t.Logf("seed %d: %d kills; %d accepted, %d ended, %d delivered, %d of these more than once, %d lost, %d forged",
-		*crashSeed, kills, len(ids), ended, delivered, doubled, lost, l.forged)
+	t.Logf("seed %d: %d kills; %d accepted, %d ended (%d of them done), %d delivered, %d of these more than once, %d lost, %d forged",
+		*crashSeed, kills, len(ids), ended, done, delivered, doubled, lost, l.forged)
 	if ended != len(ids) || lost != 0 || l.forged != 0 || len(ids) != *crashMovies {
 		t.Error("something was lost")
 	}
