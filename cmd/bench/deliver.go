@@ -23,8 +23,10 @@ import (
 
 const (
 	// As in internal/app.
-	deliverWorkers     = 64
+	deliverWorkers     = 512
 	deliverPerEndpoint = 32
+	// plainClients is how many goroutines the plain client posts with.
+	plainClients = 64
 	// enders is how many renderings end at once in the throughput runs.
 	enders = 64
 )

@@ -138,7 +138,7 @@ func (r *receiver) plain() (*plain, error) {
 	if !ok {
 		return nil, errors.New("no webhook came to be copied")
 	}
-	return &plain{&http.Transport{MaxIdleConnsPerHost: deliverWorkers, DisableCompression: true}, r.urls, r.header, r.body, []byte(id)}, nil
+	return &plain{&http.Transport{MaxIdleConnsPerHost: plainClients, DisableCompression: true}, r.urls, r.header, r.body, []byte(id)}, nil
 }
 
 func (p *plain) send(ctx context.Context, n int) error {
@@ -172,7 +172,7 @@ func (b *bench) postAll(ctx context.Context, r *receiver) (spent, error) {
 	defer p.transport.CloseIdleConnections()
 	r.expect(b.Deliveries)
 	m := start()
-	if err := parallel(b.Deliveries, deliverWorkers, func(i int) error { return p.send(ctx, i) }); err != nil {
+	if err := parallel(b.Deliveries, plainClients, func(i int) error { return p.send(ctx, i) }); err != nil {
 		return spent{}, err
 	}
 	if err := r.wait(ctx); err != nil {
