@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -255,6 +256,25 @@ func TestRenderRefuses(t *testing.T) {
 		var f movie.Fault
 		if _, _, err := studio().Render(t.Context(), m, t.TempDir(), nil); !errors.As(err, &f) || f.Message != tc.want {
 			t.Errorf("%s:\n got %v\nwant %s", tc.source, err, tc.want)
+		}
+	}
+}
+
+// TestEveryMissingSourceIsNamed holds that one rendering tells all that could not
+// be had.
+func TestEveryMissingSourceIsNamed(t *testing.T) {
+	m, err := movie.Parse([]byte(`{"scenes":[{"elements":[{"type":"image","src":"no1.png"},{"type":"video","src":"no2.mp4"},{"type":"video","src":"red.png"}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = studio().Render(t.Context(), m, t.TempDir(), nil)
+	var f movie.Fault
+	if !errors.As(err, &f) {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"element #1: ", "no1.png", "element #2: ", "no2.mp4", "element #3: The URL provided is not a video file"} {
+		if !strings.Contains(f.Message, want) {
+			t.Errorf("it lacks %q: %s", want, f.Message)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -123,6 +124,29 @@ func newWorker(t *testing.T, d *desk) (*Worker, blob.Store) {
 	}
 	t.Cleanup(func() { files.Close() })
 	return &Worker{Renderer: studio(), Projects: d, Exports: d, Files: files, Folder: t.TempDir(), Log: slog.New(slog.DiscardHandler), Now: time.Now}, files
+}
+
+// full is a store on a full disk.
+type full struct{ blob.Store }
+
+func (full) Put(context.Context, string, string) error {
+	return &os.PathError{Op: "write", Path: "/somewhere/secret", Err: syscall.ENOSPC}
+}
+
+// TestWorkerWaitsForTheMachine has a full disk: the rendering is put back, for a
+// day.
+func TestWorkerWaitsForTheMachine(t *testing.T) {
+	d := &desk{Project: project.Project{ID: "p", Status: project.Pending, Source: []byte(short), FileKey: "key/movie.mp4", CreatedAt: time.Now()}}
+	w, files := newWorker(t, d)
+	w.Files = full{files}
+	if err := w.Work(t.Context(), queue.Job{Key: "p"}); !errors.Is(err, syscall.ENOSPC) || d.putBack != 1 || len(d.ended) != 0 {
+		t.Errorf("got %v, put back %d times, ended %+v", err, d.putBack, d.ended)
+	}
+	d.CreatedAt = d.CreatedAt.Add(-25 * time.Hour)
+	err := w.Work(t.Context(), queue.Job{Key: "p"})
+	if !errors.Is(err, queue.ErrRecorded) || len(d.ended) != 1 || d.ended[0].Message != "Rendering failed inside the server; its log says why" {
+		t.Errorf("after a day: %v, ended %+v", err, d.ended)
+	}
 }
 
 // TestWorkerCancel deletes a project while it renders: the rendering ends at

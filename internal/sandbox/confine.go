@@ -37,7 +37,7 @@ func (s *Sandbox) limit(l Limits) []string {
 	if s.prlimit == "" {
 		return nil
 	}
-	argv := []string{s.prlimit, "--nofile=256", "--core=0"}
+	argv := []string{s.prlimit, "--nofile=4096", "--core=0"}
 	for _, limit := range []struct {
 		name string
 		most int64
