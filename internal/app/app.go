@@ -74,6 +74,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.Log.Info("found FFmpeg", "version", tools.Version, "sandboxed", tools.Sandboxed())
 	if !tools.Sandboxed() {
 		a.Log.Warn("FFmpeg runs without a sandbox: bubblewrap is missing or not permitted here", "install", "apt-get install bubblewrap")
 	}
@@ -128,7 +129,7 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools) error {
 	a.db.OnJobs(func(jobs []queue.Job) { a.jobs.Add(jobs...) })
 	keys, made, err := account.Load(ctx, a.db, a.APIKey, time.Now())
 	if err != nil {
-		return fmt.Errorf("load API keys: %w", err)
+		return err
 	}
 	a.MadeKey = made
 	a.server = &http.Server{
@@ -189,7 +190,7 @@ func (a *App) renderer(ctx context.Context, tools *ffmpeg.Tools, files blob.Stor
 		return nil, err
 	}
 	fetcher := media.New(media.Options{
-		Policy: safehttp.Policy{AllowNetworks: a.AllowNetworks, AllowHTTP: true}, Tools: tools, RootCAs: a.RootCAs,
+		Policy: safehttp.Policy{AllowNetworks: a.AllowNetworks}, Tools: tools, RootCAs: a.RootCAs,
 		Limits: a.MediaLimits, Log: a.Log,
 	})
 	return &render.Worker{

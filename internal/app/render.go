@@ -48,7 +48,7 @@ func Render(ctx context.Context, m *movie.Movie, o RenderOptions) (project.Resul
 		return project.Result{}, nil, err
 	}
 	fetcher := media.New(media.Options{
-		Policy: safehttp.Policy{AllowNetworks: o.AllowNetworks, AllowHTTP: true}, Tools: tools, Folder: folder, Log: o.Log,
+		Policy: safehttp.Policy{AllowNetworks: o.AllowNetworks}, Tools: tools, Folder: folder, Log: o.Log,
 	})
 	scratch, err := os.MkdirTemp("", "reelhook-render-")
 	if err != nil {

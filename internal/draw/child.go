@@ -14,8 +14,8 @@ import (
 	"github.com/reelhook/reelhook/internal/text"
 )
 
-// Argument makes our program a child that draws.
-const Argument = "__draw"
+// argument makes our program a child that draws.
+const argument = "__draw"
 
 // failing begins what a child says on stderr of a request it cannot read.
 const failing = "reelhook draw:"
@@ -50,18 +50,18 @@ func RunIfChild() {
 	if !isChild() {
 		return
 	}
-	if err := Child(os.Stdin, os.Stdout); err != nil {
+	if err := child(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, failing, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-func isChild() bool { return len(os.Args) == 2 && os.Args[1] == Argument }
+func isChild() bool { return len(os.Args) == 2 && os.Args[1] == argument }
 
-// Child draws what stdin asks for and reports on stdout. It is asked nothing
+// child draws what stdin asks for and reports on stdout. It is asked nothing
 // where only its start is tried.
-func Child(stdin io.Reader, stdout io.Writer) error {
+func child(stdin io.Reader, stdout io.Writer) error {
 	var r request
 	if err := json.NewDecoder(stdin).Decode(&r); errors.Is(err, io.EOF) {
 		return nil

@@ -96,7 +96,7 @@ func newDrawer(ctx context.Context, cache, program string) (*Drawer, error) {
 	if err := os.MkdirAll(d.cache, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the fonts' index: %w", err)
 	}
-	d.box = sandbox.Find(ctx, sandbox.Process{Program: d.program, Args: []string{Argument}, ReadOnly: []string{d.program}, Limits: d.limits})
+	d.box = sandbox.Find(ctx, sandbox.Process{Program: d.program, Args: []string{argument}, ReadOnly: []string{d.program}, Limits: d.limits})
 	return d, d.index(ctx)
 }
 

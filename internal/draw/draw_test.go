@@ -155,7 +155,7 @@ func TestBombsEnd(t *testing.T) {
 	}{
 		{"processor time", cpuBomb, func(d *Drawer) { d.limits.CPU = time.Second }},
 		{"wall clock", cpuBomb, func(d *Drawer) { d.limits.Wall = 2 * time.Second }},
-		{"memory", memoryBomb, func(d *Drawer) { d.limits.Memory = 3 << 29 }},
+		{"memory", memoryBomb, func(d *Drawer) { d.limits.Memory = 5 << 29 }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			began := time.Now()

@@ -35,7 +35,7 @@ func (d *Drawer) run(ctx context.Context, dir string, r request) ([]reply, error
 	}
 	said := &answer{}
 	err = d.box.Run(ctx, sandbox.Process{
-		Program: d.program, Args: []string{Argument}, Stdin: bytes.NewReader(asked), Stdout: said,
+		Program: d.program, Args: []string{argument}, Stdin: bytes.NewReader(asked), Stdout: said,
 		Dir: dir, ReadOnly: readOnly, Limits: d.limits, Says: says,
 	})
 	if err != nil && ctx.Err() != nil {

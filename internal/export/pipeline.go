@@ -97,10 +97,7 @@ func Destinations(exports []movie.Export) []project.Destination {
 // destination will be served even if the process dies now. Again for the same
 // project changes nothing. An error is the store's.
 func (p *Pipeline) Ended(ctx context.Context, pr project.Project, exports []movie.Export, o project.Outcome) error {
-	if err := p.Store.End(ctx, o, p.step(pr, o, flatten(exports))); err != nil {
-		return fmt.Errorf("end project %s: %w", o.ID, err)
-	}
-	return nil
+	return p.Store.End(ctx, o, p.step(pr, o, flatten(exports)))
 }
 
 // stop is one destination on the way of a movie.

@@ -25,7 +25,7 @@ func (p *Pipeline) Work(ctx context.Context, job queue.Job) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("open attempt of %s: %w", job.Key, err)
+		return err
 	}
 	if d.State == Delivered || d.State == Failed {
 		return nil
@@ -41,7 +41,7 @@ func (p *Pipeline) Work(ctx context.Context, job queue.Job) error {
 	a = p.attempt(ctx, d, a)
 	d = d.after(a, p.Jitter())
 	if err := p.close(stopping, d, a, next()); err != nil {
-		return fmt.Errorf("close attempt %d of %s: %w", a.Number, d.ID, err)
+		return err
 	}
 	p.report(ctx, d, a)
 	return queue.ErrRecorded

@@ -20,7 +20,7 @@ import (
 // Tools are the programs found on this machine.
 type Tools struct {
 	FFmpeg, FFprobe string
-	// Version is FFmpeg's own, part of what makes a rendering reproducible.
+	// Version is FFmpeg's own.
 	Version string
 	box     *sandbox.Sandbox
 }
@@ -97,9 +97,3 @@ var (
 	// ErrTooLong is a run that reached its wall clock limit.
 	ErrTooLong = errors.New("FFmpeg took too long and was stopped")
 )
-
-// IsCancelled tells whether a run ended because its context did, not because it
-// failed.
-func IsCancelled(err error) bool {
-	return errors.Is(err, context.Canceled)
-}

@@ -111,8 +111,6 @@ type Options struct {
 	// Folder, when set, is where a URL without a scheme is a path in. Only a
 	// movie of one's own may be given one.
 	Folder string
-	// UserAgent is sent with every request; many hosts turn away Go's own.
-	UserAgent string
 	// Log gets a line for each source; nil logs nothing.
 	Log *slog.Logger
 }
@@ -132,7 +130,6 @@ func New(o Options) *Fetcher {
 		o.Probe = ffmpeg.DefaultLimits()
 		o.Probe.Wall, o.Probe.CPU = time.Minute, time.Minute
 	}
-	o.UserAgent = cmp.Or(o.UserAgent, "Reelhook (+https://github.com/reelhook/reelhook)")
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -147,12 +144,15 @@ func New(o Options) *Fetcher {
 	return &Fetcher{Options: o, client: client, probes: make(slots, runtime.NumCPU())}
 }
 
+// userAgent is sent with every request; many hosts turn away Go's own.
+const userAgent = "Reelhook (+https://github.com/reelhook/reelhook)"
+
 // redirects is how many of them are followed.
 const redirects = 5
 
 // Fetch gets all sources into dir, as files with names of its own, each URL once
 // however many wants name it, and returns an asset or an error for every want.
-// The error is an *Error when the source is to blame, for the context's cause
+// The error is an *Error when the source is to blame, the context's cause
 // when ctx ended, and otherwise a fault of this machine. onProgress, which may
 // be nil, is told how many sources are done, one call at a time.
 func (f *Fetcher) Fetch(ctx context.Context, dir string, wants []Want, onProgress func(done, total int)) (map[Want]Asset, map[Want]error) {

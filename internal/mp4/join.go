@@ -48,7 +48,7 @@ func Join(out string, windows []string, sound string, rate Rate) (err error) {
 	}()
 	w := bufio.NewWriterSize(f, 1<<20)
 	if err := write(w, picture, audio); err != nil {
-		return fmt.Errorf("join %d windows: %w", len(windows), err)
+		return err
 	}
 	if err := w.Flush(); err != nil {
 		return err

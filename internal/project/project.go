@@ -14,7 +14,7 @@ import (
 
 // Status is where a project stands, in the words of the API (section 4 of the
 // contract). Pending becomes Running becomes Done or Failed; Running goes back
-// to Pending when the server stops.
+// to Pending when the server stops or its disk is full.
 type Status string
 
 // The statuses.
@@ -127,7 +127,8 @@ type Store interface {
 	// Start moves a project to Running and returns it with Starts counted up.
 	// A project that has ended is returned unchanged.
 	Start(ctx context.Context, id string, at time.Time) (Project, error)
-	// PutBack undoes a Start because the server is stopping.
+	// PutBack undoes a Start: the rendering was interrupted by no fault of the
+	// movie's.
 	PutBack(ctx context.Context, id string) error
 	// Delete marks the project deleted and returns it; again is no error. The
 	// file is the caller's to remove; a project not yet ended is left to its

@@ -1,5 +1,5 @@
-// Package render turns a movie into a file: it has the sources fetched, builds
-// the timeline, cuts it into windows, has FFmpeg render them beside the mixing of
+// Package render turns a movie into a file: it has the sources fetched and the
+// texts drawn, builds the timeline, cuts it into windows, has FFmpeg render them beside the mixing of
 // the sound, and joins the two. It holds the worker of the render job. It must
 // not know HTTP, SQL or what becomes of the file.
 package render
@@ -41,10 +41,8 @@ type Options struct {
 	Tools   *ffmpeg.Tools
 	Fetcher Fetcher
 	Texts   Drawer
-	// Limits bound each run of FFmpeg; zero is ffmpeg.DefaultLimits.
-	Limits ffmpeg.Limits
-	// Cores is how many windows are rendered at once, over all movies; zero is
-	// the machine's cores.
+	// Cores is how many windows are rendered and sounds decoded at once, over
+	// all movies; zero is the machine's cores.
 	Cores int
 	// Movies is how many movies are rendered at once; zero is no bound. Others
 	// may have their sources fetched meanwhile.
@@ -54,8 +52,8 @@ type Options struct {
 // Renderer renders movies. It may render several at once.
 type Renderer struct {
 	Options
-	// slots is one for each core: every window takes one. stages is one for each
-	// movie that may be rendered at once.
+	// slots is one for each core: every window takes one, and every sound while it
+	// is decoded. stages is one for each movie that may be rendered at once.
 	slots, stages *semaphore.Weighted
 }
 
@@ -63,9 +61,6 @@ type Renderer struct {
 func New(o Options) *Renderer {
 	if o.Cores == 0 {
 		o.Cores = runtime.NumCPU()
-	}
-	if o.Limits == (ffmpeg.Limits{}) {
-		o.Limits = ffmpeg.DefaultLimits()
 	}
 	if o.Movies == 0 {
 		o.Movies = math.MaxInt32
@@ -154,9 +149,9 @@ func (j *job) window(ctx context.Context, w window, to string) error {
 		j.progress.add(frame - last)
 		last = max(last, frame)
 	}
-	err := j.Tools.Run(ctx, j.dir, j.command(w, to, false), j.Limits, onFrame)
+	err := j.Tools.Run(ctx, j.dir, j.command(w, to, false), ffmpeg.DefaultLimits(), onFrame)
 	if errors.Is(err, ffmpeg.ErrStalled) || err == nil && last < w.frames() {
-		err = j.Tools.Run(ctx, j.dir, j.command(w, to, true), j.Limits, onFrame)
+		err = j.Tools.Run(ctx, j.dir, j.command(w, to, true), ffmpeg.DefaultLimits(), onFrame)
 	}
 	if err == nil && last < w.frames() {
 		err = movie.Fault{Message: "A video ends early or is damaged"}
@@ -180,7 +175,7 @@ func (j *job) command(w window, to string, grounded bool) ffmpeg.Command {
 // check probes the finished file: only one of the right size, length and
 // streams is ever called done.
 func (j *job) check(ctx context.Context, path string) (project.Result, error) {
-	found, err := j.Tools.Probe(ctx, path, ffmpeg.Format{Kind: ffmpeg.Video, Demuxer: "mov", Name: "MP4"}, j.Limits)
+	found, err := j.Tools.Probe(ctx, path, ffmpeg.Format{Kind: ffmpeg.Video, Demuxer: "mov", Name: "MP4"}, ffmpeg.DefaultLimits())
 	if err != nil {
 		return project.Result{}, fmt.Errorf("check the finished movie: %w", err)
 	}

@@ -91,7 +91,7 @@ func (j *job) voices(ctx context.Context) (voices []voice, done func(), err erro
 
 // soundLimits are without a watch for stalls: sound counts no frames.
 func (j *job) soundLimits() ffmpeg.Limits {
-	lim := j.Limits
+	lim := ffmpeg.DefaultLimits()
 	lim.Stall = 0
 	return lim
 }

@@ -62,7 +62,7 @@ var errTooLong = movie.Fault{Message: "Movie took too long to render"}
 var errDeleted = movie.Fault{Message: "The movie was deleted before it was rendered"}
 
 // Work renders the project that a job names and hands it on to its exports. A
-// rendering that is interrupted because the process stops is put back.
+// rendering that fails by no fault of the movie's is put back; see comesAgain.
 func (w *Worker) Work(ctx context.Context, job queue.Job) error {
 	durable := context.WithoutCancel(ctx)
 	p, err := w.Projects.Start(durable, job.Key, w.Now())
@@ -70,7 +70,7 @@ func (w *Worker) Work(ctx context.Context, job queue.Job) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("start project %s: %w", job.Key, err)
+		return err
 	}
 	if p.Status.Ended() {
 		return nil
@@ -86,7 +86,7 @@ func (w *Worker) Work(ctx context.Context, job queue.Job) error {
 	o, err := w.render(ctx, p, m)
 	if w.comesAgain(p, err) {
 		if err := w.Projects.PutBack(durable, p.ID); err != nil {
-			return fmt.Errorf("put project %s back: %w", p.ID, err)
+			return err
 		}
 		return err
 	}
@@ -133,7 +133,7 @@ func (w *Worker) make(ctx context.Context, p project.Project, m *movie.Movie, o 
 		return err
 	}
 	defer os.RemoveAll(dir)
-	result, warnings, err := w.Renderer.Render(ctx, m, dir, func(percent int) { w.progress(p.ID, percent) })
+	result, warnings, err := w.Renderer.Render(ctx, m, dir, func(percent int) { w.setProgress(p.ID, percent) })
 	o.Warnings = append(o.Warnings[:len(o.Warnings):len(o.Warnings)], warnings...)
 	if err != nil {
 		return err
@@ -194,7 +194,7 @@ func (w *Worker) leave(id string) {
 	delete(w.running, id)
 }
 
-func (w *Worker) progress(id string, percent int) {
+func (w *Worker) setProgress(id string, percent int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.running[id].percent = percent

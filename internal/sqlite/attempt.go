@@ -16,7 +16,7 @@ func attemptFields(a *export.Attempt) []any {
 }
 
 var (
-	// errNotOpen keeps a late Close from writing over what became of its attempt.
+	// errNotOpen keeps a late CloseAttempt from writing over what became of its attempt.
 	errNotOpen   = errors.New("the attempt is not open")
 	errNotClosed = errors.New("the attempt has no result")
 )

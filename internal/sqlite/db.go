@@ -35,8 +35,6 @@ var (
 
 // Options are what a database may be told.
 type Options struct {
-	// OnJobs is the first receiver of new jobs; see DB.OnJobs.
-	OnJobs func([]queue.Job)
 	// Log gets the migrations and panics; nil is silence.
 	Log *slog.Logger
 }
@@ -65,7 +63,7 @@ func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	}
 	db := &DB{}
 	db.stop = sync.OnceValue(db.shutdown)
-	db.OnJobs(o.OnJobs)
+	db.OnJobs(nil)
 	defer func() {
 		if err != nil {
 			_ = db.Close()

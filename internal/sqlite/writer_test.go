@@ -120,12 +120,8 @@ func TestFailingChangeUndoesOnlyItself(t *testing.T) {
 
 func TestSameWorkIsOneJob(t *testing.T) {
 	announced := ""
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "db"), Options{
-		OnJobs: func(jobs []queue.Job) { announced += keysOf(jobs) + " " }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := mustOpen(t, filepath.Join(t.TempDir(), "db"))
+	db.OnJobs(func(jobs []queue.Job) { announced += keysOf(jobs) + " " })
 	for _, key := range []string{"a", "b", "a"} {
 		if err := db.writer.do(t.Context(), job(key, nil)); err != nil {
 			t.Fatal(err)

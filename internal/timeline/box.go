@@ -50,7 +50,6 @@ func fitting(f Facts, width, height int) (w, h int) {
 // the other, and with neither its natural size. Text has the canvas instead.
 func (b *builder) dimensions(e *movie.Element, f Facts) (w, h int) {
 	w, h = e.Visual.Width, e.Visual.Height
-	natural := f
 	if e.Type == movie.Text || f.Width == 0 || f.Height == 0 {
 		if w < 0 {
 			w = b.Width
@@ -62,11 +61,11 @@ func (b *builder) dimensions(e *movie.Element, f Facts) (w, h int) {
 	}
 	switch {
 	case w < 0 && h < 0:
-		return natural.Width, natural.Height
+		return f.Width, f.Height
 	case w < 0:
-		return round(float64(h) * float64(natural.Width) / float64(natural.Height)), h
+		return round(float64(h) * float64(f.Width) / float64(f.Height)), h
 	case h < 0:
-		return w, round(float64(w) * float64(natural.Height) / float64(natural.Width))
+		return w, round(float64(w) * float64(f.Height) / float64(f.Width))
 	}
 	return w, h
 }

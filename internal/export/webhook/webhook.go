@@ -28,7 +28,7 @@ const Event = "movie.completed"
 const DefaultTimeout = 15 * time.Second
 
 const (
-	// perHost is how many idle connections to one endpoint are kept: more than
+	// perHost is how many idle connections to one endpoint are kept: as many as
 	// the queue runs at once for one group.
 	perHost = 32
 	// maxRetries and maxTimeout bound what a destination may ask for.
