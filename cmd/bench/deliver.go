@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/reelhook/reelhook/internal/app"
 	"github.com/reelhook/reelhook/internal/export"
 	exportwebhook "github.com/reelhook/reelhook/internal/export/webhook"
 	"github.com/reelhook/reelhook/internal/movie"
@@ -22,9 +23,6 @@ import (
 )
 
 const (
-	// As in internal/app.
-	deliverWorkers     = 512
-	deliverPerEndpoint = 32
 	// plainClients is how many goroutines the plain client posts with.
 	plainClients = 64
 	// enders is how many renderings end at once in the throughput runs.
@@ -60,7 +58,7 @@ func (b *bench) deliverer(ctx context.Context, name string, endpoints []string) 
 		Store: db, Projects: db, Leaves: map[string]export.Leaf{"webhook": leaf}, FileURL: fileURL, Log: b.log,
 	})
 	jobs := queue.New(queue.Options{Store: db, Log: b.log, Kinds: map[queue.Kind]queue.KindOptions{
-		export.Deliver: {Worker: pipeline, Workers: deliverWorkers, PerGroup: deliverPerEndpoint},
+		export.Deliver: {Worker: pipeline, Workers: app.DeliverWorkers, PerGroup: app.DeliverPerEndpoint},
 	}})
 	db.OnJobs(func(j []queue.Job) { jobs.Add(j...) })
 	running, cancel := context.WithCancel(ctx)
@@ -174,7 +172,7 @@ func (b *bench) throughput(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		t.title = fmt.Sprintf("deliver: %d webhooks of %d bytes, %d workers, %d an endpoint", b.Deliveries, len(r.body), deliverWorkers, deliverPerEndpoint)
+		t.title = fmt.Sprintf("deliver: %d webhooks of %d bytes, %d workers, %d an endpoint", b.Deliveries, len(r.body), app.DeliverWorkers, app.DeliverPerEndpoint)
 	}
 	t.print(b.out)
 	return nil

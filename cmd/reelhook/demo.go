@@ -250,7 +250,7 @@ func startReceiver(secret string) (*receiver, error) {
 	}
 	r := &receiver{base: "http://" + l.Addr().String(), secret: parsed, got: make(chan received, 1)}
 	mux := http.NewServeMux()
-	mux.Handle("GET /media/", http.StripPrefix("/media", http.FileServerFS(sample.Media())))
+	mux.Handle("GET /media/", http.StripPrefix("/media", sample.Handler()))
 	mux.HandleFunc("POST /webhook", r.receive)
 	r.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go r.server.Serve(l) //nolint:errcheck // it ends with Close

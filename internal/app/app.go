@@ -27,11 +27,11 @@ import (
 	"github.com/reelhook/reelhook/webhook"
 )
 
-// Webhook deliveries at once, and to one endpoint: one slow endpoint never
-// fills the workers, which mostly wait.
+// How many webhooks are sent at once, and how many of them to one endpoint: a
+// slow one never fills the workers, which mostly wait.
 const (
-	deliverWorkers     = 512
-	deliverPerEndpoint = 32
+	DeliverWorkers     = 512
+	DeliverPerEndpoint = 32
 )
 
 // fetchAhead is how many movies may have their sources fetched beside those that
@@ -124,7 +124,7 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools) error {
 	}
 	a.jobs = queue.New(queue.Options{Store: a.db, Log: a.Log, Kinds: map[queue.Kind]queue.KindOptions{
 		project.Render: {Worker: a.worker, Workers: a.RenderWorkers + fetchAhead},
-		export.Deliver: {Worker: exports, Workers: deliverWorkers, PerGroup: deliverPerEndpoint},
+		export.Deliver: {Worker: exports, Workers: DeliverWorkers, PerGroup: DeliverPerEndpoint},
 	}})
 	a.db.OnJobs(func(jobs []queue.Job) { a.jobs.Add(jobs...) })
 	keys, made, err := account.Load(ctx, a.db, a.APIKey, time.Now())

@@ -28,12 +28,21 @@ func (r reader) scene(index int) Scene {
 	return s
 }
 
-func (r reader) transition() *Transition {
-	if style, ok := r.get("transition").(string); ok && style != "" { // its style alone
-		r.object = &object{values: map[string]any{"transition": &object{keys: []string{"style"}, values: map[string]any{"style": style}}}}
+// transitionPart is the transition's object, also where its style is written
+// alone; nil when there is none.
+func (r reader) transitionPart() reader {
+	if style, ok := r.get("transition").(string); ok && style != "" {
+		t := reader{&object{values: map[string]any{}}, r.m, r.at("transition")}
+		t.set("style", style)
+		return t
 	}
-	t, ok := r.part("transition")
-	if !ok || len(t.keys) == 0 {
+	t, _ := r.part("transition")
+	return t
+}
+
+func (r reader) transition() *Transition {
+	t := r.transitionPart()
+	if t.object == nil || len(t.keys) == 0 {
 		return nil
 	}
 	style := strings.ToLower(t.text("style", "fade"))

@@ -22,8 +22,8 @@ func faults(list []movie.Fault) error {
 	for _, f := range list[:min(most, len(list))] {
 		messages = append(messages, f.Message)
 	}
-	if more := len(list) - most; more > 0 {
-		messages = append(messages, fmt.Sprintf("and %d more", more))
+	if len(list) > most { // how many is not known: the list may be cut itself
+		messages = append(messages, "and more")
 	}
 	return movie.Fault{Path: list[0].Path, Message: strings.Join(messages, "; ")}
 }

@@ -1,7 +1,6 @@
 package safehttp
 
 import (
-	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -12,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
+	"github.com/reelhook/reelhook/internal/safehttp/dnstest"
 )
 
 func TestClientRefusesInsideWhenDialling(t *testing.T) {
@@ -71,55 +70,20 @@ func TestRebinding(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
 	defer srv.Close()
 	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
-	resolver := fakeDNS(t, []([4]byte){{127, 0, 0, 1}, {10, 0, 0, 1}})
+	resolver := dnstest.Rebinding(t, [][4]byte{{93, 184, 216, 34}}, [][4]byte{{127, 0, 0, 1}, {10, 0, 0, 1}})
 	u := "http://rebind.test:" + port + "/"
 	p := Policy{AllowHTTP: true}
 	if _, err := p.CheckURL(u); err != nil {
 		t.Fatal(err)
 	}
-	_, err := p.Client(Options{Resolver: resolver, ConnectTimeout: 5 * time.Second}).Get(u)
+	looked, err := resolver.LookupNetIP(t.Context(), "ip4", "rebind.test")
+	if err != nil || len(looked) != 1 || p.CheckAddr(looked[0]) != nil {
+		t.Fatalf("the first lookup: %v %v", looked, err)
+	}
+	_, err = p.Client(Options{Resolver: resolver, ConnectTimeout: 5 * time.Second}).Get(u)
 	if Classify(err) != "blocked" || reached {
 		t.Errorf("got %v, reached %v", err, reached)
 	}
-}
-
-// fakeDNS serves one A record set for every name, over UDP on loopback.
-func fakeDNS(t *testing.T, answers [][4]byte) *net.Resolver {
-	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	go func() {
-		buf := make([]byte, 1500)
-		for {
-			n, from, err := conn.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			var m dnsmessage.Message
-			if m.Unpack(buf[:n]) != nil {
-				continue
-			}
-			m.Response, m.Additionals = true, nil
-			if q := m.Questions[0]; q.Type == dnsmessage.TypeA {
-				for _, a := range answers {
-					m.Answers = append(m.Answers, dnsmessage.Resource{
-						Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class},
-						Body:   &dnsmessage.AResource{A: a},
-					})
-				}
-			}
-			if out, err := m.Pack(); err == nil {
-				_, _ = conn.WriteTo(out, from)
-			}
-		}
-	}()
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "udp", conn.LocalAddr().String())
-	}}
 }
 
 func TestClassify(t *testing.T) {
@@ -152,7 +116,7 @@ func TestClassify(t *testing.T) {
 		{"hanging", trusting, srv.URL + "/hang", "timeout"},
 		{"closed in the middle", trusting, srv.URL + "/reset", "reset"},
 		{"refused", trusting, "https://" + closed.Addr().String(), "refused"},
-		{"unknown name", p.Client(Options{Resolver: fakeDNS(t, nil)}), "https://nowhere.test/", "dns"},
+		{"unknown name", p.Client(Options{Resolver: dnstest.Resolver(t)}), "https://nowhere.test/", "dns"},
 		{"inside", p.Client(Options{}), "https://10.0.0.1/", "blocked"},
 	} {
 		_, err := tc.client.Get(tc.url)

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -15,10 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
-
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/safehttp"
+	"github.com/reelhook/reelhook/internal/safehttp/dnstest"
 )
 
 // soon is a timeout that is meant to pass, late one that is not.
@@ -202,7 +200,7 @@ func TestUnreachable(t *testing.T) {
 	old.StartTLS()
 	defer old.Close()
 	onlyHTTPS := safehttp.Policy{AllowNetworks: local.AllowNetworks}
-	inside := fakeDNS(t, [4]byte{127, 0, 0, 1})
+	inside := dnstest.Resolver(t, [4]byte{127, 0, 0, 1})
 	for _, tc := range []struct {
 		name, server string
 		options      Options
@@ -217,7 +215,7 @@ func TestUnreachable(t *testing.T) {
 		{"old TLS", old.URL, Options{Policy: local, RootCAs: trusted}, late, "tls", "protocol version", false},
 		{"silent where TLS should be", "https://" + listen(t, then(func(net.Conn) {})), Options{Policy: local}, soon, "timeout", "did not answer within", false},
 		{"nobody there", "https://" + closed.Addr().String(), Options{Policy: local}, late, "refused", closed.Addr().String() + " refused the connection", false},
-		{"unknown name", "https://nowhere.test", Options{Policy: local, Resolver: fakeDNS(t)}, late, "dns", "The host nowhere.test was not found", false},
+		{"unknown name", "https://nowhere.test", Options{Policy: local, Resolver: dnstest.Resolver(t)}, late, "dns", "The host nowhere.test was not found", false},
 		{"name that leads inside", "https://inside.test:" + port, Options{Resolver: inside}, late, "blocked", "the address 127.0.0.1 is not public", true},
 		{"address inside", secure.URL, Options{RootCAs: trusted}, late, "blocked", "the address 127.0.0.1 is not public", true},
 		{"plain HTTP no longer allowed", plain.URL, Options{Policy: onlyHTTPS}, late, "blocked", "must begin with https://", true},
@@ -245,43 +243,4 @@ func demandNothing(t *testing.T, like *httptest.Server) string {
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	return srv.URL
-}
-
-// fakeDNS answers every question for an IPv4 address over UDP on loopback.
-func fakeDNS(t *testing.T, answers ...[4]byte) *net.Resolver {
-	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	go func() {
-		buf := make([]byte, 1500)
-		for {
-			n, from, err := conn.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			var m dnsmessage.Message
-			if m.Unpack(buf[:n]) != nil {
-				continue
-			}
-			m.Response, m.Additionals = true, nil
-			for _, a := range answers {
-				q := m.Questions[0]
-				if q.Type == dnsmessage.TypeA {
-					m.Answers = append(m.Answers, dnsmessage.Resource{
-						Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class}, Body: &dnsmessage.AResource{A: a},
-					})
-				}
-			}
-			if out, err := m.Pack(); err == nil {
-				_, _ = conn.WriteTo(out, from)
-			}
-		}
-	}()
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "udp", conn.LocalAddr().String())
-	}}
 }
