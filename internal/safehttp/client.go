@@ -4,21 +4,21 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
-	"io"
 	"net"
 	"net/http"
-	"net/netip"
-	"syscall"
+	"net/url"
 	"time"
 )
 
 // Options shape a client.
 type Options struct {
-	// RootCAs are trusted in place of the system's, nil for the system's.
+	// RootCAs are trusted in place of the system's, nil for the system's. They
+	// are trusted for an https proxy too.
 	RootCAs *x509.CertPool
-	// ConnectTimeout bounds connecting, TLS included; HeaderTimeout waiting for
-	// an answer to begin. Zero is 10 s and no bound.
+	// ConnectTimeout bounds everything until a request can be written, as one
+	// budget: looking the name up, every address that is tried, the proxy, and
+	// TLS. HeaderTimeout bounds waiting for an answer to begin. Zero is 10 s and
+	// no bound.
 	ConnectTimeout, HeaderTimeout time.Duration
 	// Redirects is how many are followed, each checked again. 0 returns the
 	// redirect itself as the answer.
@@ -27,32 +27,19 @@ type Options struct {
 	Resolver *net.Resolver
 	// PerHost is how many idle connections to one host are kept.
 	PerHost int
+	// Proxy is a forward proxy that every connection goes through, nil for none:
+	// see ParseProxy. Its own address is not subject to the policy.
+	Proxy *url.URL
 }
 
 // Client is an HTTP client that reaches only what the policy permits.
 func (p Policy) Client(o Options) *http.Client {
-	if o.ConnectTimeout == 0 {
-		o.ConnectTimeout = 10 * time.Second
-	}
-	dialer := &net.Dialer{
-		Timeout:  o.ConnectTimeout,
-		Resolver: o.Resolver,
-		// Here the name has become the address that is about to be dialled, so
-		// no answer of DNS can slip in between check and use.
-		ControlContext: func(_ context.Context, network, address string, _ syscall.RawConn) error {
-			at, err := netip.ParseAddrPort(address)
-			if err != nil || network != "tcp4" && network != "tcp6" {
-				return blocked("the address %s cannot be dialled", address)
-			}
-			return p.CheckAddr(at.Addr())
-		},
-	}
+	d := p.dialer(o)
 	return &http.Client{
 		Transport: &http.Transport{
-			Proxy:                  nil, // a proxy from the environment would dial unchecked
-			DialContext:            dialer.DialContext,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
-			TLSHandshakeTimeout:    o.ConnectTimeout,
+			Proxy:                  nil, // net/http would let the proxy resolve names, unchecked
+			DialContext:            d.dialPlain,
+			DialTLSContext:         d.dialTLS,
 			ResponseHeaderTimeout:  o.HeaderTimeout,
 			MaxIdleConnsPerHost:    max(2, o.PerHost),
 			IdleConnTimeout:        90 * time.Second,
@@ -63,33 +50,42 @@ func (p Policy) Client(o Options) *http.Client {
 			if len(via) > o.Redirects {
 				return http.ErrUseLastResponse
 			}
-			_, err := p.CheckURL(req.URL.String())
-			return err
+			return p.checkRedirect(via[len(via)-1].URL, req.URL)
 		},
 	}
 }
 
-// Classify names the kind of a request's error: dns, refused, tls, timeout,
-// reset, blocked, or error for the rest.
-func Classify(err error) string {
-	var dns *net.DNSError
-	var netErr net.Error
-	var record tls.RecordHeaderError
-	var cert *tls.CertificateVerificationError
-	var alert tls.AlertError
-	switch {
-	case IsBlocked(err):
-		return "blocked"
-	case errors.As(err, &netErr) && netErr.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return "timeout"
-	case errors.As(err, &dns):
-		return "dns"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "refused"
-	case errors.As(err, &record), errors.As(err, &cert), errors.As(err, &alert):
-		return "tls"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "reset"
+func (p Policy) dialer(o Options) *dialer {
+	d := &dialer{
+		policy:   p,
+		timeout:  o.ConnectTimeout,
+		resolver: o.Resolver,
+		tls:      &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
 	}
-	return "error"
+	if d.timeout == 0 {
+		d.timeout = 10 * time.Second
+	}
+	d.dial = d.direct
+	if o.Proxy != nil {
+		d.dial = newProxy(o.Proxy, d.resolver, d.tls).connect
+	}
+	return d
+}
+
+// Probe connects as a client would for a URL, TLS included, sends nothing and
+// hangs up. The record tells how far it came, also with an error.
+func (p Policy) Probe(ctx context.Context, u *url.URL, o Options) (Record, error) {
+	ctx, trace := WithTrace(ctx)
+	dial, port := p.dialer(o).dialTLS, "443"
+	if u.Scheme == "http" {
+		dial, port = p.dialer(o).dialPlain, "80"
+	}
+	if u.Port() != "" {
+		port = u.Port()
+	}
+	conn, err := dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err == nil {
+		conn.Close()
+	}
+	return trace.Record(), err
 }

@@ -1,13 +1,19 @@
 package safehttp
 
 import (
+	"context"
+	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -86,8 +92,10 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
-func TestClassify(t *testing.T) {
-	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// standsFor is a server that does nothing well, for Classify.
+func standsFor(t *testing.T, config *tls.Config) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/hang":
 			<-r.Context().Done()
@@ -96,15 +104,25 @@ func TestClassify(t *testing.T) {
 			conn.Close()
 		}
 	}))
-	defer srv.Close()
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.TLS = config
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+func TestClassify(t *testing.T) {
+	srv := standsFor(t, nil)
+	old := standsFor(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
+	demanding := standsFor(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert})
+	plain := httptest.NewServer(nil)
+	defer plain.Close()
 	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))
+	pool.AddCert(srv.Certificate())
 	p := Policy{AllowNetworks: nets("127.0.0.0/8")}
-	trusting := p.Client(Options{RootCAs: pool, HeaderTimeout: 50 * time.Millisecond})
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	trusting := p.Client(Options{RootCAs: pool, HeaderTimeout: 50 * time.Millisecond, Resolver: dnstest.Resolver(t, [4]byte{127, 0, 0, 1})})
+	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
+	closed := newWitness(t)
 	closed.Close()
 	for _, tc := range []struct {
 		name   string
@@ -112,19 +130,50 @@ func TestClassify(t *testing.T) {
 		url    string
 		want   string
 	}{
+		{"its name, in capitals and with a dot", trusting, "https://Example.COM.:" + port, ""},
+		{"another's name", trusting, "https://other.test:" + port, "tls"},
 		{"untrusted certificate", p.Client(Options{}), srv.URL, "tls"},
+		{"old TLS", trusting, old.URL, "tls"},
+		{"wants a client certificate", trusting, demanding.URL, "tls"},
+		{"plain where TLS should be", trusting, strings.Replace(plain.URL, "http:", "https:", 1), "tls"},
 		{"hanging", trusting, srv.URL + "/hang", "timeout"},
 		{"closed in the middle", trusting, srv.URL + "/reset", "reset"},
 		{"refused", trusting, "https://" + closed.Addr().String(), "refused"},
 		{"unknown name", p.Client(Options{Resolver: dnstest.Resolver(t)}), "https://nowhere.test/", "dns"},
 		{"inside", p.Client(Options{}), "https://10.0.0.1/", "blocked"},
 	} {
-		_, err := tc.client.Get(tc.url)
-		if got := Classify(err); got != tc.want {
-			t.Errorf("%s: got %s for %v, want %s", tc.name, got, err, tc.want)
+		got := ""
+		err := get(tc.client, tc.url)
+		if err != nil {
+			got = Classify(err)
+		}
+		if got != tc.want {
+			t.Errorf("%s: got %q for %v, want %q", tc.name, got, err, tc.want)
 		}
 	}
-	if got := Classify(errors.New("x")); got != "error" {
-		t.Errorf("got %s", got)
+}
+
+// TestClassifyByText has the errors that are hard to provoke, or have no type.
+func TestClassifyByText(t *testing.T) {
+	for _, tc := range []struct {
+		err  error
+		want string
+	}{
+		{errors.New("x"), "error"},
+		{errors.New("what tls: is"), "error"},
+		{errors.New("tls: server selected unsupported curve"), "tls"},
+		{&url.Error{Op: "Get", URL: "https://x.test", Err: errors.New("tls: no supported versions")}, "tls"},
+		{&net.OpError{Op: "remote error", Err: errors.New("tls: unknown alert")}, "tls"},
+		{&net.OpError{Op: "local error", Err: errors.New("tls: bad record MAC")}, "tls"},
+		{errors.New("http: server closed idle connection"), "reset"},
+		{&url.Error{Op: "Get", URL: "https://x.test", Err: errors.New("http: server closed idle connection")}, "reset"},
+		{fmt.Errorf("read: %w", syscall.ECONNRESET), "reset"},
+		{context.DeadlineExceeded, "timeout"},
+		{&ProxyError{"http://proxy:80", context.DeadlineExceeded}, "proxy"},
+		{&ProxyError{"http://proxy:80", &net.DNSError{Err: "no such host", IsNotFound: true}}, "proxy"},
+	} {
+		if got := Classify(tc.err); got != tc.want {
+			t.Errorf("%v: got %s, want %s", tc.err, got, tc.want)
+		}
 	}
 }

@@ -9,18 +9,22 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"code.dny.dev/ssrf"
-	"golang.org/x/net/idna"
 )
 
 // Policy is where requests may go.
 type Policy struct {
 	// AllowNetworks are networks that may be reached although not public.
 	AllowNetworks []netip.Prefix
+	// AllowHosts are names that may be reached wherever they resolve to: a host
+	// name, or one behind "*." for every name below it (see ParseHosts). Only the
+	// host of the URL that was asked for is meant: an address stays an address, a
+	// name that is an alias (CNAME) of an allowed one is not allowed by that, and
+	// no redirect leads from another name to an allowed one.
+	AllowHosts []string
 	// AllowHTTP permits plain http beside https.
 	AllowHTTP bool
 }
@@ -64,15 +68,35 @@ func (p Policy) CheckAddr(addr netip.Addr) error {
 	return nil
 }
 
-// numeric matches hosts that some resolvers read as IPv4 addresses in decimal,
-// octal or hexadecimal, in one to four parts.
-var numeric = regexp.MustCompile(`^(?i:0x[0-9a-f]*|[0-9]+)(?:\.(?i:0x[0-9a-f]*|[0-9]+)){0,3}\.?$`)
+// checkNamed refuses an address that a host name has led to.
+func (p Policy) checkNamed(host string, addr netip.Addr) error {
+	err := p.CheckAddr(addr)
+	if err == nil || p.allows(host) {
+		return nil
+	}
+	name, bad := lookupName(host)
+	if bad != nil || !hostname.MatchString(name) || numeric.MatchString(name) {
+		return err
+	}
+	return blocked("%s leads inside: the address %s is not public; if it is meant to be reached, start the server with --allow-hosts %s or --allow-networks %s",
+		name, addr, name, netip.PrefixFrom(addr.WithZone(""), addr.BitLen()))
+}
 
-var hostname = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
-
-// ascii maps a name as a client does before it looks it up, so that digits in
-// circles are seen for what they become.
-var ascii = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false))
+// checkRedirect refuses where a redirect leads. An allowed host is reached by
+// its own URL only: else any server of the world could choose what is asked of it.
+func (p Policy) checkRedirect(from, to *url.URL) error {
+	if _, err := p.CheckURL(to.String()); err != nil {
+		return err
+	}
+	if !p.allows(to.Hostname()) {
+		return nil
+	}
+	before, err := lookupName(from.Hostname())
+	if name, _ := lookupName(to.Hostname()); err != nil || name != before {
+		return blocked("a redirect from %s leads to %s, a host of --allow-hosts, which is only reached by its own URL", before, name)
+	}
+	return nil
+}
 
 // CheckURL refuses a URL that can never be reached under the policy: no host,
 // another scheme, user info, a host in disguise, an address that is not public.
@@ -107,7 +131,7 @@ func (p Policy) checkHost(u *url.URL) error {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return p.CheckAddr(addr)
 	}
-	name, err := ascii.ToASCII(strings.TrimSuffix(host, "."))
+	name, err := lookupName(host)
 	switch {
 	case host == "" || len(name) > 253:
 		return blocked("the URL has no host that can be looked up")
@@ -115,8 +139,8 @@ func (p Policy) checkHost(u *url.URL) error {
 		return blocked("the host %q is an address in disguise; write it as four decimal numbers", host)
 	case err != nil || !hostname.MatchString(name):
 		return blocked("the host %q is not a host name", host)
-	case (name == "localhost" || strings.HasSuffix(name, ".localhost")) && p.CheckAddr(netip.AddrFrom4([4]byte{127, 0, 0, 1})) != nil:
-		return blocked("the host %q is this machine; if it is meant to be reached, start the server with --allow-networks 127.0.0.0/8", host)
+	case (name == "localhost" || strings.HasSuffix(name, ".localhost")) && p.checkNamed(name, netip.AddrFrom4([4]byte{127, 0, 0, 1})) != nil:
+		return blocked("the host %q is this machine; if it is meant to be reached, start the server with --allow-hosts %s or --allow-networks 127.0.0.0/8", host, name)
 	}
 	return nil
 }

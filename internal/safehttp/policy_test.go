@@ -155,30 +155,3 @@ func TestRedact(t *testing.T) {
 		}
 	}
 }
-
-// FuzzCheckURL holds that whatever passes with an address for a host is public
-// by the standard library's own reckoning too.
-func FuzzCheckURL(f *testing.F) {
-	for _, inside := range insides {
-		for _, spell := range disguises {
-			f.Add("https://" + spell(netip.MustParseAddr(inside).As4()) + "/")
-		}
-	}
-	f.Add("https://8.8.8.8/")
-	f.Fuzz(func(t *testing.T, raw string) {
-		u, err := Policy{}.CheckURL(raw)
-		if err != nil {
-			return
-		}
-		if u.User != nil || u.Scheme != "https" || u.Hostname() == "" {
-			t.Fatalf("%q passed", raw)
-		}
-		addr, err := netip.ParseAddr(u.Hostname())
-		if err != nil {
-			return
-		}
-		if !addr.IsGlobalUnicast() || addr.IsPrivate() || addr.IsLoopback() || addr.Is4In6() || addr.Zone() != "" {
-			t.Errorf("%q leads to %v", raw, addr)
-		}
-	})
-}
