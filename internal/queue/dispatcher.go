@@ -26,19 +26,42 @@ type KindOptions struct {
 	Worker Worker
 	// Workers is how many run at once, at least 1.
 	Workers int
-	// PerGroup is how many of one group run at once, 0 for no cap. Jobs without a
-	// group are one group.
+	// Reserve is how many of Workers are kept for first tries. At least one worker
+	// is left to retries.
+	Reserve int
+	// PerGroup is how many of one group run at once, 0 for no cap; a quarter of it
+	// is kept for first tries. Jobs without a group are one group.
 	PerGroup int
+	// Gate, when set, is asked how many jobs of a group may run: before each one is
+	// started, and after one has ended if others wait. It is called with the pool's
+	// mutex held: it must be quick and not call the dispatcher.
+	Gate func(group string, now time.Time) Allowance
+}
+
+// Depth is how much work of one kind there is.
+type Depth struct {
+	// Held is how many jobs are unfinished: those that follow, and those whose
+	// time has not come.
+	Held int
+	// Due is how many wait for a worker or for a slot of their group.
+	Due int
+	// Gated is how many retries are due, but held back by the gate of their group.
+	Gated int
+	// Running is how many are being worked on.
+	Running int
+	// Oldest is how long the first of the Due has been due.
+	Oldest time.Duration
 }
 
 // Dispatcher runs the jobs of a store from memory, where it holds every
 // unfinished one: about 300 bytes each, so that a backlog of a million takes
-// 300 MB. What a job is about stays in the store.
+// 300 MB, and as much for each group that has a due or running one. What a job is
+// about stays in the store.
 //
 // Kinds share nothing: each has its own memory behind its own mutex. A mutex
 // rather than a goroutine that owns the state, because Add must never wait for
 // anybody, and because what is done under it is always a few steps on maps and
-// heaps: neither the store nor a worker is ever called with it held.
+// heaps: neither the store nor a worker is ever called with it held, only a Gate.
 type Dispatcher struct {
 	pools map[Kind]*pool
 	ran   atomic.Bool
@@ -54,7 +77,6 @@ func New(o Options) *Dispatcher {
 	}
 	d := &Dispatcher{pools: map[Kind]*pool{}}
 	for kind, k := range o.Kinds {
-		k.Workers = max(1, k.Workers)
 		d.pools[kind] = newPool(kind, k, o)
 	}
 	return d
@@ -77,6 +99,23 @@ func (d *Dispatcher) Add(jobs ...Job) {
 		}
 		jobs = jobs[n:]
 	}
+}
+
+// Reopen asks the gate of a group again, because of something the dispatcher
+// does not see, such as an operator's word. It may be called from any goroutine,
+// but not from a gate.
+func (d *Dispatcher) Reopen(kind Kind, group string) {
+	if p := d.pools[kind]; p != nil {
+		p.reopen(group)
+	}
+}
+
+// Depth tells how much work of a kind there is. It is quick, however much.
+func (d *Dispatcher) Depth(kind Kind) Depth {
+	if p := d.pools[kind]; p != nil {
+		return p.depth()
+	}
+	return Depth{}
 }
 
 // Run reads the unfinished jobs and runs jobs as they become due, until ctx

@@ -35,6 +35,7 @@ const (
 type modelStep struct {
 	Do         int
 	Key, Group int
+	Retry      bool
 	Delay      time.Duration
 }
 
@@ -49,6 +50,22 @@ type modelPlan struct {
 	Steps    []modelStep
 	Attempts []modelAttempt
 	ReadTime time.Duration
+	// Shut is for how long the gate of each group lets no retry start, and then
+	// for how long it does.
+	Shut time.Duration
+}
+
+// gate opens and shuts by the clock.
+func (p modelPlan) gate(_ string, now time.Time) Allowance {
+	if p.Shut == 0 {
+		return Allowance{All: 2, Retries: 2}
+	}
+	period := now.UnixNano() / int64(p.Shut)
+	until := time.Unix(0, (period+1)*int64(p.Shut))
+	if period%2 == 0 {
+		return Allowance{All: 2, Retries: 2, Until: until}
+	}
+	return Allowance{All: 1, Until: until}
 }
 
 func drawPlan(t *rapid.T) (p modelPlan) {
@@ -59,6 +76,8 @@ func drawPlan(t *rapid.T) (p modelPlan) {
 	p.Options.Sweep = rapid.SampledFrom([]time.Duration{10000 * time.Hour, 700 * time.Millisecond}).Draw(t, "sweep")
 	p.Kind.Workers = rapid.IntRange(1, 4).Draw(t, "workers")
 	p.Kind.PerGroup = rapid.IntRange(0, 2).Draw(t, "per group")
+	p.Kind.Reserve = rapid.IntRange(0, 4).Draw(t, "reserve")
+	p.Shut = ms(3000).Draw(t, "shut")
 	p.ReadTime = ms(900).Draw(t, "read time")
 	p.Attempts = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) modelAttempt {
 		return modelAttempt{rapid.IntRange(0, goEnd-1).Draw(t, "how"), ms(2000).Draw(t, "takes"), 10*time.Millisecond + ms(3000).Draw(t, "off")}
@@ -66,7 +85,7 @@ func drawPlan(t *rapid.T) (p modelPlan) {
 	p.Steps = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) modelStep {
 		// Most steps add jobs or let time pass.
 		do := rapid.SampledFrom([]int{doAdd, doAdd, doAdd, doAdd, doAdd, doAdd, doPass, doPass, doStop, doCrash, doBreakStore, doMendStore}).Draw(t, "do")
-		return modelStep{do, rapid.IntRange(0, 24).Draw(t, "key"), rapid.IntRange(0, 4).Draw(t, "group"), ms(4000).Draw(t, "delay")}
+		return modelStep{do, rapid.IntRange(0, 24).Draw(t, "key"), rapid.IntRange(0, 4).Draw(t, "group"), rapid.Bool().Draw(t, "retry"), ms(4000).Draw(t, "delay")}
 	}), 1, 80).Draw(t, "steps")
 	return p
 }
@@ -123,6 +142,7 @@ func (m *model) start() {
 	p := &process{fakeStore: m.store}
 	o, k := m.Options, m.Kind
 	k.Worker = workFunc(func(ctx context.Context, job Job) error { return m.work(ctx, p, job) })
+	k.Gate = m.gate
 	o.Store, o.Kinds = p, map[Kind]KindOptions{"work": k}
 	d := New(o)
 	m.store.mu.Lock()
@@ -209,7 +229,7 @@ func (m *model) isGood(job Job) {
 func (m *model) step(s modelStep) {
 	switch s.Do {
 	case doAdd:
-		jobs := m.store.insert(Job{Kind: "work", Key: fmt.Sprint(s.Key), Group: "abcd"[:s.Group], RunAt: time.Now().Add(s.Delay - time.Second)})
+		jobs := m.store.insert(Job{Kind: "work", Key: fmt.Sprint(s.Key), Group: "abcd"[:s.Group], Retry: s.Retry, RunAt: time.Now().Add(s.Delay - time.Second)})
 		for _, j := range jobs {
 			m.added[j.ID] = true
 		}

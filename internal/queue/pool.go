@@ -13,7 +13,6 @@ import (
 
 // pool runs the jobs of one kind.
 type pool struct {
-	KindOptions
 	kind  Kind
 	store Store
 	log   *slog.Logger
@@ -22,21 +21,20 @@ type pool struct {
 	working    sync.WaitGroup
 
 	// mu guards everything below. It is never held while the store or a worker is
-	// called.
+	// called, but while the gate is.
 	mu sync.Mutex
 	memory
 	// ctx is what workers get; nil when none may be started.
-	ctx  context.Context
-	busy int // running workers
-	// timer calls tick at the time the first waiting job is due.
+	ctx context.Context
+	// timer calls tick at the time the next job is due or group looked at.
 	timer *time.Timer
 	at    time.Time
 }
 
 func newPool(kind Kind, k KindOptions, o Options) *pool {
 	return &pool{
-		KindOptions: k, kind: kind, store: o.Store, log: o.Log.With("kind", string(kind)), sweepEvery: o.Sweep,
-		memory: newMemory(k.PerGroup),
+		kind: kind, store: o.Store, log: o.Log.With("kind", string(kind)), sweepEvery: o.Sweep,
+		memory: newMemory(k),
 	}
 }
 
@@ -66,6 +64,19 @@ func (p *pool) add(jobs []Job) {
 	p.step()
 }
 
+func (p *pool) reopen(group string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.memory.reopen(group)
+	p.step()
+}
+
+func (p *pool) depth() Depth {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.memory.depth(time.Now())
+}
+
 func (p *pool) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -79,24 +90,20 @@ func (p *pool) step() {
 	if p.ctx == nil {
 		return
 	}
-	p.ripen(time.Now())
-	for p.busy < p.Workers {
-		it := p.next()
-		if it == nil {
-			break
-		}
-		p.busy++
-		ctx := p.ctx
+	now, ctx := time.Now(), p.ctx
+	p.ripen(now)
+	for it := p.next(now); it != nil; it = p.next(now) {
 		p.working.Go(func() { p.work(ctx, it) })
 	}
 	p.arm()
 }
 
 func (p *pool) arm() {
-	if len(p.waiting) == 0 || p.waiting[0].at.Equal(p.at) {
+	at := p.nextTime()
+	if at.IsZero() || at.Equal(p.at) {
 		return
 	}
-	p.at = p.waiting[0].at
+	p.at = at
 	if p.timer == nil {
 		p.timer = time.AfterFunc(time.Until(p.at), p.tick)
 		return
@@ -114,7 +121,6 @@ func (p *pool) work(ctx context.Context, it *item) {
 	err := p.record(context.WithoutCancel(ctx), it)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.busy--
 	now := time.Now()
 	p.release(it)
 	switch {
@@ -122,7 +128,7 @@ func (p *pool) work(ctx context.Context, it *item) {
 		p.offer(*it.next, now)
 	case err != nil:
 		it.tries++
-		it.at = now.Add(pause(it.tries)).Round(0)
+		it.at = now.Add(pause(int(it.tries))).Round(0)
 		p.admit(it, now)
 	case it.outcome == again:
 		p.offer(it.job, now)

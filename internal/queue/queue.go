@@ -30,6 +30,9 @@ type Job struct {
 	Group string
 	// RunAt is the earliest time it may start.
 	RunAt time.Time
+	// Retry tells that it is not the first try of its work. Some workers are kept
+	// for first tries, and a Gate holds back retries only.
+	Retry bool
 	// Faults counts how often a worker returned an error for it.
 	Faults int
 }

@@ -98,14 +98,14 @@ func (s *fakeStore) insert(jobs ...Job) []Job {
 	return inserted
 }
 
-// replace removes a row and inserts another for the same key, as the closing of
+// replace removes a row and inserts a retry for the same key, as the closing of
 // an attempt does.
 func (s *fakeStore) replace(old Job, runAt time.Time) {
 	s.writer.Lock()
 	defer s.writer.Unlock()
 	s.mu.Lock()
 	s.remove(old.ID)
-	inserted := s.insertLocked([]Job{{Kind: old.Kind, Key: old.Key, Group: old.Group, RunAt: runAt}})
+	inserted := s.insertLocked([]Job{{Kind: old.Kind, Key: old.Key, Group: old.Group, RunAt: runAt, Retry: true}})
 	s.mu.Unlock()
 	s.added(inserted...)
 }
