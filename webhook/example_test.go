@@ -60,14 +60,61 @@ func Example() {
 	// 401 webhook: no signature matches
 }
 
-// While a secret is changed, a receiver accepts the old one and the new one.
-func ExampleVerify_rotation() {
-	older, err := webhook.ParseSecret(webhook.NewSecret())
+// A sender signs each attempt at the time it is made.
+func ExampleSign() {
+	secret, err := webhook.ParseSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	newer, err := webhook.ParseSecret(webhook.NewSecret())
+	body, at := `{"test": 2432232314}`, time.Unix(1614265330, 0)
+	r := httptest.NewRequest("POST", "https://receiver.test/hook", strings.NewReader(body))
+	r.Header.Set(webhook.HeaderID, "msg_p5jXN8AQM9LWM0D4loKWxJek")
+	r.Header.Set(webhook.HeaderTimestamp, strconv.FormatInt(at.Unix(), 10))
+	r.Header.Set(webhook.HeaderSignature, webhook.Sign("msg_p5jXN8AQM9LWM0D4loKWxJek", at, []byte(body), secret))
+	fmt.Println(r.Header.Get(webhook.HeaderSignature))
+	// Output: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
+}
+
+// While a secret is changed, the sender signs with the old one and the new one,
+// and a receiver may hold either. A receiver that knows of the change first can
+// hold both.
+func ExampleVerify_rotation() {
+	var secrets []webhook.Secret
+	for range 2 {
+		secret, err := webhook.ParseSecret(webhook.NewSecret())
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		secrets = append(secrets, secret)
+	}
+	older, newer := secrets[0], secrets[1]
+
+	body, now := []byte(`{}`), time.Now()
+	header := http.Header{}
+	header.Set(webhook.HeaderID, "msg_1")
+	header.Set(webhook.HeaderTimestamp, strconv.FormatInt(now.Unix(), 10))
+	header.Set(webhook.HeaderSignature, webhook.Sign("msg_1", now, body, newer, older))
+	fmt.Println("either:", webhook.Verify(header, body, older), webhook.Verify(header, body, newer))
+
+	header.Set(webhook.HeaderSignature, webhook.Sign("msg_1", now, body, older))
+	fmt.Println("both:", webhook.Verify(header, body, newer, older))
+	fmt.Println("too early:", webhook.Verify(header, body, newer))
+	// Output:
+	// either: <nil> <nil>
+	// both: <nil>
+	// too early: webhook: no signature matches
+}
+
+// With a key pair a receiver holds nothing that it could sign with.
+func ExampleVerify_publicKey() {
+	private, err := webhook.ParsePrivateKey(webhook.NewPrivateKey()) // the sender's
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	public, err := webhook.ParsePublicKey(private.Public().String()) // the receiver's
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -76,9 +123,9 @@ func ExampleVerify_rotation() {
 	header := http.Header{}
 	header.Set(webhook.HeaderID, "msg_1")
 	header.Set(webhook.HeaderTimestamp, strconv.FormatInt(now.Unix(), 10))
-	header.Set(webhook.HeaderSignature, webhook.Sign("msg_1", now, body, older))
-	fmt.Println(webhook.Verify(header, body, newer, older))
-	// Output: <nil>
+	header.Set(webhook.HeaderSignature, webhook.Sign("msg_1", now, body, private))
+	fmt.Println(private, webhook.Verify(header, body, public))
+	// Output: whsk_(redacted) <nil>
 }
 
 // A webhook that was kept is verified against the time it came.

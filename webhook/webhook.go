@@ -7,20 +7,23 @@
 //
 //	webhook-id         the same on every attempt of one delivery; remember it to drop doubles
 //	webhook-timestamp  when this attempt was made, in seconds since 1970
-//	webhook-signature  "v1," and the base64 of HMAC-SHA256 over id.timestamp.body,
-//	                   several of them with spaces between while a secret is changed
+//	webhook-signature  signatures of id.timestamp.body with spaces between, each one
+//	                   "v1," and the base64 of HMAC-SHA256 with a Secret, or
+//	                   "v1a," and the base64 of ed25519 with a PrivateKey
+//
+// There is one signature for every key: of both kinds when an endpoint moves
+// from one to the other, and of the old and the new one while a key is changed.
+// A receiver needs one that matches a key of its own and passes over the others.
 //
 // The body must be verified as it arrived, before it is parsed. The package
 // needs the standard library only and must not know what is sent.
 package webhook
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +34,16 @@ const (
 	HeaderID        = "webhook-id"
 	HeaderTimestamp = "webhook-timestamp"
 	HeaderSignature = "webhook-signature"
+)
+
+// Headers that Reelhook adds to those of the specification. They are there to
+// route and to log by: no signature covers them, so what a receiver acts on is
+// the body.
+const (
+	// HeaderEvent is the name of what happened.
+	HeaderEvent = "webhook-event"
+	// HeaderAttempt is which attempt of the delivery this is, from 1.
+	HeaderAttempt = "webhook-attempt"
 )
 
 // Tolerance is how far from now, before or after, a timestamp may be for Verify:
@@ -45,45 +58,64 @@ var (
 	ErrMismatch = errors.New("webhook: no signature matches")
 )
 
-// version1 marks a symmetric signature; asymmetric ones are marked "v1a,".
-const version1 = "v1,"
+// maxSignatures bounds the work that a stranger's header can ask for: checking
+// one ed25519 signature costs some forty microseconds, and a megabyte of headers
+// has room for ten thousand.
+const maxSignatures = 32
+
+// Signer is what a webhook is signed with: a Secret or a PrivateKey.
+type Signer interface {
+	// appendSignature adds the message's signature, with its version, to dst.
+	appendSignature(dst, message []byte) []byte
+}
+
+// Verifier is what a webhook is verified with: a Secret or a PublicKey.
+type Verifier interface {
+	// signed tells whether one of the signatures is this key's. Versions that it
+	// does not know are passed over, as the specification asks.
+	signed(given []string, message []byte) bool
+}
 
 // Sign makes the value of the webhook-signature header for an attempt made at
-// the given time: one signature for each secret, so that a receiver may hold
-// either while a secret is changed. It panics when a secret is the zero Secret
-// or there is none, since anybody could forge what an empty key signs.
-func Sign(id string, at time.Time, body []byte, secrets ...Secret) string {
-	if len(secrets) == 0 {
-		panic("webhook: Sign without a secret")
+// the given time: one signature for each key, in their order. The id must hold
+// no full stop, or it could not be told from what follows it (specification,
+// "Signature scheme"); Verify refuses one that does. Sign panics when there is no
+// key or one is the zero Secret or PrivateKey: what an empty key signs, anybody
+// could forge.
+func Sign(id string, at time.Time, body []byte, keys ...Signer) string {
+	if len(keys) == 0 {
+		panic("webhook: Sign without a key")
 	}
-	seconds := strconv.FormatInt(at.Unix(), 10)
-	header := make([]byte, 0, len(secrets)*(len(version1)+base64.StdEncoding.EncodedLen(sha256.Size)+1))
-	for i, s := range secrets {
-		if s.key == nil {
-			panic("webhook: Sign with the zero Secret")
-		}
+	seconds := strconv.AppendInt(make([]byte, 0, 20), at.Unix(), 10)
+	message := content(id, seconds, body, len(keys)*(signatureSize1a+1))
+	header := message[len(message):] // in the room left after the message
+	for i, key := range keys {
 		if i > 0 {
 			header = append(header, ' ')
 		}
-		header = append(header, version1...)
-		header = s.append(header, id, seconds, body)
+		header = key.appendSignature(header, message)
 	}
 	return string(header)
 }
 
-// Verify tells whether a webhook was signed with one of the secrets within the
+// Verify tells whether a webhook was signed with one of the keys within the
 // last five minutes. nil means that it was.
-func Verify(header http.Header, body []byte, secrets ...Secret) error {
-	return VerifyAt(time.Now(), Tolerance, header, body, secrets...)
+func Verify(header http.Header, body []byte, keys ...Verifier) error {
+	return VerifyAt(time.Now(), Tolerance, header, body, keys...)
 }
 
 // VerifyAt is Verify with a clock and a tolerance of one's own, for tests and
 // for webhooks that were kept.
-func VerifyAt(now time.Time, tolerance time.Duration, header http.Header, body []byte, secrets ...Secret) error {
+func VerifyAt(now time.Time, tolerance time.Duration, header http.Header, body []byte, keys ...Verifier) error {
 	id, timestamp := header.Get(HeaderID), header.Get(HeaderTimestamp)
 	given := strings.Fields(strings.Join(header.Values(HeaderSignature), " "))
-	if id == "" || timestamp == "" || len(given) == 0 {
+	switch {
+	case id == "" || timestamp == "" || len(given) == 0:
 		return fmt.Errorf("%w: %s, %s and %s are needed", ErrHeader, HeaderID, HeaderTimestamp, HeaderSignature)
+	case strings.Contains(id, "."):
+		return fmt.Errorf("%w: %s holds a full stop", ErrHeader, HeaderID)
+	case len(given) > maxSignatures:
+		return fmt.Errorf("%w: %s holds more than %d signatures", ErrHeader, HeaderSignature, maxSignatures)
 	}
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
 	if err != nil {
@@ -95,33 +127,18 @@ func VerifyAt(now time.Time, tolerance time.Duration, header http.Header, body [
 	case at.Sub(now) > tolerance:
 		return ErrTooNew
 	}
-	for _, s := range secrets {
-		if s.key != nil && s.signed(given, id, strconv.FormatInt(seconds, 10), body) {
-			return nil
-		}
+	message := content(id, []byte(timestamp), body, 0)
+	if !slices.ContainsFunc(keys, func(key Verifier) bool { return key != nil && key.signed(given, message) }) {
+		return ErrMismatch
 	}
-	return ErrMismatch
+	return nil
 }
 
-// signed tells whether one of the signatures is this secret's. Signatures of
-// versions it does not know are passed over, as the specification asks.
-func (s Secret) signed(given []string, id, seconds string, body []byte) bool {
-	want := s.append(nil, id, seconds, body)
-	for _, g := range given {
-		if v1, ok := strings.CutPrefix(g, version1); ok && hmac.Equal([]byte(v1), want) {
-			return true
-		}
-	}
-	return false
-}
-
-// append adds the base64 of the signature to dst.
-func (s Secret) append(dst []byte, id, seconds string, body []byte) []byte {
-	head := make([]byte, 0, 64)
-	head = append(append(append(append(head, id...), '.'), seconds...), '.')
-	mac := hmac.New(sha256.New, s.key())
-	mac.Write(head)
-	mac.Write(body)
-	var sum [sha256.Size]byte
-	return base64.StdEncoding.AppendEncode(dst, mac.Sum(sum[:0]))
+// content is what is signed (specification, "Signature scheme"), with room for
+// so many bytes after it.
+func content(id string, timestamp, body []byte, room int) []byte {
+	message := make([]byte, 0, len(id)+1+len(timestamp)+1+len(body)+room)
+	message = append(append(message, id...), '.')
+	message = append(append(message, timestamp...), '.')
+	return append(message, body...)
 }
