@@ -18,7 +18,7 @@ import (
 	"github.com/reelhook/reelhook/internal/project"
 )
 
-const apiKey = "bench"
+const apiKey = "benchmark"
 
 // accept measures how fast movies are taken in durably, beside the same server
 // with a store that keeps nothing: what is between them is the price of keeping.

@@ -10,7 +10,7 @@ import (
 
 // latency sends at a low rate and measures how late each webhook comes.
 func (b *bench) latency(ctx context.Context) (err error) {
-	r, err := newReceiver(1)
+	r, err := b.receiver(ctx, Receiving{Endpoints: 1})
 	if err != nil {
 		return err
 	}
@@ -20,23 +20,24 @@ func (b *bench) latency(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
-	n := max(1, int(b.RateFor.Seconds()*float64(b.Rate)))
-	if err := d.create(ctx, n); err != nil {
+	run := pace{n: max(1, int(b.RateFor.Seconds()*float64(b.Rate))), rate: b.Rate, fn: d.end}
+	if err := d.create(ctx, 0, run.n); err != nil {
 		return err
 	}
-	ours, err := b.paced(ctx, r, n, d.end)
+	ours, err := paced(ctx, r, run)
 	if err != nil {
 		return err
 	}
-	if err := d.recorded(ctx); err != nil {
+	if err := d.recorded(ctx, 0); err != nil {
 		return err
 	}
-	p, err := r.plain()
+	p, err := r.plain(ctx)
 	if err != nil {
 		return err
 	}
 	defer p.transport.CloseIdleConnections()
-	plain, err := b.paced(ctx, r, n, p.send)
+	run.fn = p.send
+	plain, err := paced(ctx, r, run)
 	if err != nil {
 		return err
 	}
@@ -45,59 +46,96 @@ func (b *bench) latency(ctx context.Context) (err error) {
 	row := func(who, from string, times []time.Duration, used spent) {
 		t.add(who, from, "received", ms(quantile(times, 0.5)), ms(quantile(times, 0.99)), ms(quantile(times, 1)), percent(used.strangers))
 	}
-	row("Reelhook, durable", "render's end committed", ours.sinceEnd, ours.used)
-	row("Reelhook, durable", "commit begun", ours.sinceBegin, ours.used)
-	row("plain client", "sent", plain.sinceBegin, plain.used)
-	t.add("ratio of the first to the last", "", "", ratio(float64(quantile(ours.sinceEnd, 0.5)), float64(quantile(plain.sinceBegin, 0.5))),
-		ratio(float64(quantile(ours.sinceEnd, 0.99)), float64(quantile(plain.sinceBegin, 0.99))))
+	row("Reelhook, durable", "render's end committed", ours.sinceEnd, ours.used.spent)
+	row("Reelhook, durable", "commit begun", ours.sinceBegin, ours.used.spent)
+	row("plain client", "sent", plain.sinceBegin, plain.used.spent)
+	t.add("ratio of the first to the last", "", "", ratioAt(ours.sinceEnd, plain.sinceBegin, 0.5), ratioAt(ours.sinceEnd, plain.sinceBegin, 0.99))
 	t.print(b.out)
 	return nil
 }
+
+// ratioAt is the ratio of two quantiles.
+func ratioAt(a, b []time.Duration, q float64) string {
+	return ratio(float64(quantile(a, q)), float64(quantile(b, q)))
+}
+
+// pace is what is called how often.
+type pace struct {
+	// fn is called for 0 to n-1, rate times a second.
+	n, rate int
+	fn      func(ctx context.Context, i int) error
+	// unseen tells for which nothing is received, nil for none.
+	unseen func(i int) bool
+}
+
+func (p pace) seen(i int) bool { return p.unseen == nil || !p.unseen(i) }
 
 // delays are how long the webhooks of a paced run took, from the time that fn
 // was called and from its return.
 type delays struct {
 	sinceBegin, sinceEnd []time.Duration
-	used                 spent
+	used                 pairSpent
 }
 
-// paced calls fn n times at the rate, each in its own goroutine so that a slow
-// one holds up no other, and waits for the webhooks of all.
-func (b *bench) paced(ctx context.Context, r *receiver, n int, fn func(context.Context, int) error) (delays, error) {
-	begun, ended, errs := make([]time.Time, n), make([]time.Time, n), make([]error, n)
-	r.expect(n)
-	m := start()
-	tick := time.NewTicker(time.Second / time.Duration(b.Rate))
+// paced makes a run, each call in its own goroutine so that a slow one holds up
+// no other, and waits for the webhooks of all.
+func paced(ctx context.Context, r *remote, p pace) (found delays, err error) {
+	seen := 0
+	for i := range p.n {
+		if p.seen(i) {
+			seen++
+		}
+	}
+	if err := r.expect(ctx, seen); err != nil {
+		return found, err
+	}
+	m, err := r.start(ctx)
+	if err != nil {
+		return found, err
+	}
+	begun, ended, err := p.run(ctx)
+	if err != nil {
+		return found, err
+	}
+	if err := r.wait(ctx); err != nil {
+		return found, err
+	}
+	if found.used, err = r.stop(ctx, m); err != nil {
+		return found, err
+	}
+	arrivals, err := r.arrivals(ctx)
+	for i := range p.n {
+		if !p.seen(i) {
+			continue
+		}
+		at := arrivals[projectID(i)]
+		found.sinceBegin = append(found.sinceBegin, at.Sub(begun[i]))
+		// The worker is told before the renderer, and on an idle machine may win.
+		found.sinceEnd = append(found.sinceEnd, max(0, at.Sub(ended[i])))
+	}
+	return found, err
+}
+
+// run makes the calls, and tells when each began and ended.
+func (p pace) run(ctx context.Context) (begun, ended []time.Time, err error) {
+	begun, ended = make([]time.Time, p.n), make([]time.Time, p.n)
+	errs := make([]error, p.n)
+	tick := time.NewTicker(time.Second / time.Duration(p.rate))
 	defer tick.Stop()
 	var running sync.WaitGroup
-	for i := range n {
+	defer running.Wait()
+	for i := range p.n {
 		running.Go(func() {
 			begun[i] = time.Now()
-			errs[i] = fn(ctx, i)
+			errs[i] = p.fn(ctx, i)
 			ended[i] = time.Now()
 		})
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			running.Wait()
-			return delays{}, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 	}
 	running.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return delays{}, err
-	}
-	if err := r.wait(ctx); err != nil {
-		return delays{}, err
-	}
-	found := delays{used: m.stop(0)}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i := range n {
-		at := r.at[projectID(i)]
-		found.sinceBegin = append(found.sinceBegin, at.Sub(begun[i]))
-		// The worker is told before the renderer, and on an idle machine may win.
-		found.sinceEnd = append(found.sinceEnd, max(0, at.Sub(ended[i])))
-	}
-	return found, nil
+	return begun, ended, errors.Join(errs...)
 }

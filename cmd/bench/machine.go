@@ -18,8 +18,8 @@ const ticks = 100
 
 // machine says on what the figures were taken: without that they say nothing.
 func (b *bench) machine(ctx context.Context) error {
-	syncs, err := b.disk(ctx)
-	if err != nil {
+	var err error
+	if b.syncs, err = b.disk(ctx); err != nil {
 		return err
 	}
 	version, err := command(ctx, "ffmpeg", "-version").Output()
@@ -34,7 +34,7 @@ func (b *bench) machine(ctx context.Context) error {
 	t.add("kernel", runtime.GOOS+" "+proc("sys/kernel/osrelease"))
 	t.add("Go", runtime.Version())
 	t.add("FFmpeg", strings.TrimPrefix(first, "ffmpeg version "))
-	t.add("fdatasync/s of 8 kB", fmt.Sprintf("%.0f, in %s", syncs, filepath.Dir(b.dir)))
+	t.add("fdatasync/s of 8 kB", fmt.Sprintf("%.0f, in %s", b.syncs, filepath.Dir(b.dir)))
 	t.add("load before", proc("loadavg"))
 	t.print(b.out)
 	return nil
@@ -139,9 +139,14 @@ func allCPU() time.Duration {
 	return time.Duration(sum) * time.Second / ticks
 }
 
-func peak() int64 {
-	for line := range strings.Lines(proc("self/status")) {
-		if kB, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+// peak is this process's largest resident size, in bytes.
+func peak() int64 { return memory("self", "VmHWM") }
+
+// memory is a figure of a process's memory in bytes (proc_pid_status(5)), 0 where
+// there is none.
+func memory(process, name string) int64 {
+	for line := range strings.Lines(proc(process + "/status")) {
+		if kB, ok := strings.CutPrefix(line, name+":"); ok {
 			n, _ := strconv.ParseInt(strings.Fields(kB)[0], 10, 64)
 			return n << 10
 		}

@@ -2,21 +2,23 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/rpc"
 	"sync"
 	"time"
 )
 
-// receiver is the other side: it reads the body, notes the time and answers 200.
+// receiver is the other side, in a process of its own so that its CPU is not
+// taken for the sender's: it reads the body, notes the time and answers 200. Its
+// exported methods are called from the process that measures, see remote.
 type receiver struct {
-	server *http.Server
-	// urls are its endpoints, each a port of its own.
-	urls []string
+	delay time.Duration
+	// done is closed when the process is to end; what hangs waits for it.
+	done chan struct{}
 
 	mu sync.Mutex
 	// at is when each project's webhook came first.
@@ -25,63 +27,131 @@ type receiver struct {
 	full chan struct{}
 	once *sync.Once
 	err  error
-	// header and body are one webhook of ours, for the plain client to send.
-	header http.Header
-	body   []byte
+	// sample is one webhook of ours, for the plain client to send.
+	sample Sample
 }
 
-func newReceiver(endpoints int) (*receiver, error) {
-	r := &receiver{}
-	r.expect(0)
-	r.server = &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
-	for range endpoints {
+// Receiving is what a receiver is to do.
+type Receiving struct {
+	// Endpoints is how many it has, each a port of its own. The first Hanging of
+	// them accept and never answer, and note nothing.
+	Endpoints, Hanging int
+	// Delay is the time the others take for an answer.
+	Delay time.Duration
+}
+
+// Sample is a webhook as it was received.
+type Sample struct {
+	Header http.Header
+	Body   []byte
+}
+
+// answer is the body of every answer; an attempt keeps it.
+const answer = "ok"
+
+// receive serves until the measuring process closes conn, also by its own death.
+func receive(conn io.ReadWriteCloser) error {
+	r := &receiver{done: make(chan struct{})}
+	server := rpc.NewServer()
+	if err := server.RegisterName("Receiver", r); err != nil {
+		return err
+	}
+	server.ServeConn(conn)
+	close(r.done)
+	return nil
+}
+
+// Open starts the endpoints and returns their URLs.
+func (r *receiver) Open(o Receiving, urls *[]string) error {
+	r.delay = o.Delay
+	r.reset(0)
+	for i := range o.Endpoints {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
-			return nil, errors.Join(err, r.server.Close())
+			return err
 		}
-		r.urls = append(r.urls, "http://"+listener.Addr().String()+"/hook")
-		go func() { _ = r.server.Serve(listener) }() // ends with close
+		handler := http.Handler(r)
+		if i < o.Hanging {
+			handler = http.HandlerFunc(r.hang)
+		}
+		server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+		go func() { _ = server.Serve(listener) }() // ends with the process
+		*urls = append(*urls, "http://"+listener.Addr().String()+"/hook")
 	}
-	return r, nil
+	return nil
 }
 
-func (r *receiver) close() { r.server.Close() }
+// Expect forgets what came and sets how many projects Wait waits for.
+func (r *receiver) Expect(n int, _ *bool) error {
+	r.reset(n)
+	return nil
+}
 
-// expect forgets what came and sets how many projects wait waits for.
-func (r *receiver) expect(n int) {
+func (r *receiver) reset(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.at, r.want, r.full, r.once, r.err = make(map[string]time.Time, n), n, make(chan struct{}), new(sync.Once), nil
 }
 
-// wait returns when the expected webhooks have come.
-func (r *receiver) wait(ctx context.Context) error {
+// Wait returns when the expected webhooks have come, or at the first fault.
+func (r *receiver) Wait(_ bool, _ *bool) error {
 	r.mu.Lock()
 	full := r.full
 	r.mu.Unlock()
-	select {
-	case <-full:
-	case <-ctx.Done():
-	}
+	<-full
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.err == nil && len(r.at) < r.want {
-		return fmt.Errorf("%d of %d webhooks received: %w", len(r.at), r.want, ctx.Err())
-	}
 	return r.err
+}
+
+// Arrivals tells when each project's webhook came.
+func (r *receiver) Arrivals(_ bool, at *map[string]time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	*at = r.at
+	r.at = nil // it is read beyond the lock
+	return nil
+}
+
+// Sample returns the first webhook that came.
+func (r *receiver) Sample(_ bool, s *Sample) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if *s = r.sample; s.Header == nil {
+		return errors.New("no webhook came to be copied")
+	}
+	return nil
+}
+
+// CPU is what this process has used.
+func (r *receiver) CPU(_ bool, used *time.Duration) error {
+	*used = ownCPU()
+	return nil
+}
+
+// hang accepts a webhook and never answers.
+func (r *receiver) hang(_ http.ResponseWriter, req *http.Request) {
+	_, _ = io.Copy(io.Discard, req.Body)
+	select {
+	case <-req.Context().Done():
+	case <-r.done:
+	}
 }
 
 // ServeHTTP takes one webhook.
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	now := time.Now()
+	if r.delay > 0 {
+		<-time.After(r.delay)
+	}
 	if err == nil {
-		_, err = w.Write([]byte("ok"))
+		_, err = io.WriteString(w, answer)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.header == nil {
-		r.header, r.body = req.Header.Clone(), body
+	if r.sample.Header == nil {
+		r.sample = Sample{req.Header.Clone(), body}
 	}
 	if err == nil {
 		err = r.note(body, now)
@@ -118,65 +188,4 @@ func projectOf(body []byte) (id string, ok bool) {
 	}
 	value, _, ok := bytes.Cut(body[at+len(before):], []byte{'"'})
 	return string(value), ok
-}
-
-// plain is a Go client that sends what Reelhook sends and remembers nothing.
-type plain struct {
-	transport *http.Transport
-	urls      []string
-	header    http.Header
-	body      []byte
-	// id is the project that body is about.
-	id []byte
-}
-
-// plain makes the client; a webhook of ours must have come before.
-func (r *receiver) plain() (*plain, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	id, ok := projectOf(r.body)
-	if !ok {
-		return nil, errors.New("no webhook came to be copied")
-	}
-	return &plain{&http.Transport{MaxIdleConnsPerHost: plainClients, DisableCompression: true}, r.urls, r.header, r.body, []byte(id)}, nil
-}
-
-func (p *plain) send(ctx context.Context, n int) error {
-	id := projectID(n)
-	body := bytes.ReplaceAll(p.body, p.id, []byte(id))
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.urls[n%len(p.urls)], bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	for name, values := range p.header {
-		req.Header[name] = values
-	}
-	resp, err := p.transport.RoundTrip(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = errors.New("the receiver answered " + resp.Status)
-	}
-	return err
-}
-
-// postAll measures the plain client with the same number of webhooks.
-func (b *bench) postAll(ctx context.Context, r *receiver) (spent, error) {
-	p, err := r.plain()
-	if err != nil {
-		return spent{}, err
-	}
-	defer p.transport.CloseIdleConnections()
-	r.expect(b.Deliveries)
-	m := start()
-	if err := parallel(b.Deliveries, plainClients, func(i int) error { return p.send(ctx, i) }); err != nil {
-		return spent{}, err
-	}
-	if err := r.wait(ctx); err != nil {
-		return spent{}, err
-	}
-	return m.stop(0), nil
 }

@@ -30,11 +30,8 @@ var contests = []contest{
 
 // render measures whole renderings, beside FFmpeg told by hand.
 func (b *bench) render(ctx context.Context) error {
-	binary := filepath.Join(b.dir, "reelhook")
-	build := command(ctx, "go", "build", "-o", binary, "github.com/reelhook/reelhook/cmd/reelhook")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build reelhook: %w\n%s", err, out)
+	if _, err := b.build(ctx); err != nil {
+		return err
 	}
 	if _, err := os.Stat(b.Font); err != nil {
 		return fmt.Errorf("%w; install fonts-inter or set --font", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -25,13 +26,17 @@ import (
 var (
 	crashMovies = flag.Int("crash.movies", 10, "movies that TestCrash submits; make soak takes 50")
 	crashKills  = flag.Int("crash.kills", 4, "how often TestCrash kills the server; make soak takes 25")
-	crashSeed   = flag.Uint64("crash.seed", uint64(time.Now().UnixNano()), "what TestCrash's chances follow from")
+	crashSeed   = flag.Uint64("crash.seed", 0, "what TestCrash's chances follow from, by default the time; the first seed of TestCrashSeeds, by default 1")
 )
 
 // TestMain lets the test's own binary be the server that is killed.
 func TestMain(m *testing.M) {
 	draw.RunIfChild()
 	if os.Getenv("REELHOOK_TEST_RUN") == "1" {
+		if fault := os.Getenv(faultEnv); fault != "" {
+			fmt.Fprintln(os.Stderr, serveFaulty(os.Args[1:], fault))
+			os.Exit(1)
+		}
 		main()
 	}
 	os.Exit(m.Run())
@@ -39,27 +44,45 @@ func TestMain(m *testing.M) {
 
 const crashKey = "crash-key"
 
-// process is a real reelhook serve on a fixed port and data folder.
+var crashArgs = []string{"--webhook-retries", "100ms,200ms,300ms,500ms,1s,1s,1s,1s", "--webhook-timeout", "2s"}
+
+// process is a real reelhook serve on a data folder, which may be started again
+// and again.
 type process struct {
-	t          *testing.T
-	addr, data string
-	secret     string
-	cmd        *exec.Cmd
-	exited     chan struct{}
+	listen, data string
+	secret       string
+	// args are flags beside those that every test needs.
+	args []string
+	// fault is the value of faultEnv, "" for the program as it is.
+	fault string
+	log   io.Writer
+
+	cmd    *exec.Cmd
+	in     io.Writer
+	exited chan struct{}
 }
 
-func (p *process) start() {
-	p.t.Helper()
-	p.cmd = exec.Command(os.Args[0], "serve", "--listen", p.addr, "--data", p.data, "--api-key", crashKey, "--webhook-secret", p.secret,
-		"--webhook-retries", "100ms,200ms,300ms,500ms,1s,1s,1s,1s", "--webhook-timeout", "2s", "--allow-http-endpoints",
-		"--allow-networks", "127.0.0.0/8", "--render-workers", "2")
-	p.cmd.Env = append(os.Environ(), "REELHOOK_TEST_RUN=1")
-	p.cmd.Stderr = p.t.Output()
+func (p *process) start() (err error) {
+	p.cmd = exec.Command(os.Args[0], append([]string{"serve", "--listen", p.listen, "--data", p.data, "--api-key", crashKey, "--webhook-secret", p.secret,
+		"--allow-http-endpoints", "--allow-networks", "127.0.0.0/8", "--render-workers", "2"}, p.args...)...)
+	p.cmd.Env = append(os.Environ(), "REELHOOK_TEST_RUN=1", faultEnv+"="+p.fault)
+	p.cmd.Stderr = p.log
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return err
+	}
 	if err := p.cmd.Start(); err != nil {
-		p.t.Fatal(err)
+		return err
 	}
 	p.exited = make(chan struct{})
 	go func() { _ = p.cmd.Wait(); close(p.exited) }()
+	return nil
+}
+
+func (p *process) mustStart(t *testing.T) {
+	t.Helper()
+	if err := p.start(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // kill ends the process as a power cut would.
@@ -71,7 +94,7 @@ func (p *process) kill() {
 // ready waits until the server answers.
 func (p *process) ready(ctx context.Context) error {
 	return retry(ctx, func() error {
-		resp, err := http.Get("http://" + p.addr + "/readyz")
+		resp, err := http.Get("http://" + p.listen + "/readyz")
 		if err != nil {
 			return err
 		}
@@ -149,27 +172,28 @@ func (l *ledger) receiver(t *testing.T, secret webhook.Secret, chance *rand.Rand
 // TestCrash kills the real process at random moments while movies come in, and
 // counts what became of everything that was accepted.
 func TestCrash(t *testing.T) {
-	chance := rand.New(rand.NewPCG(*crashSeed, 1))
+	seed := cmp.Or(*crashSeed, uint64(time.Now().UnixNano()))
+	chance := rand.New(rand.NewPCG(seed, 1))
 	text := webhook.NewSecret()
 	secret, err := webhook.ParseSecret(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := &ledger{ids: map[string]map[string]bool{}, taken: map[string]int{}, seen: map[string]int{}}
-	endpoint := l.receiver(t, secret, rand.New(rand.NewPCG(*crashSeed, 2))).URL
-	p := &process{t: t, addr: freePort(t), data: t.TempDir(), secret: text}
-	p.start()
+	endpoint := l.receiver(t, secret, rand.New(rand.NewPCG(seed, 2))).URL
+	p := &process{listen: freePort(t), data: t.TempDir(), secret: text, args: crashArgs, log: t.Output()}
+	p.mustStart(t)
 	t.Cleanup(func() { p.kill() })
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 
 	accepted := make(chan []string)
-	go func() { accepted <- submitAll(ctx, t, p.addr, endpoint) }()
+	go func() { accepted <- submitAll(ctx, t, p.listen, endpoint) }()
 	kills := 0
 	for ; kills < *crashKills; kills++ {
 		wait(ctx, time.Duration(100+chance.IntN(1900))*time.Millisecond)
 		p.kill()
-		p.start()
+		p.mustStart(t)
 	}
 	ids := <-accepted
 	if err := p.ready(ctx); err != nil {
@@ -177,7 +201,7 @@ func TestCrash(t *testing.T) {
 	}
 	ended, done, delivered, doubled, lost := 0, 0, 0, 0, 0
 	for _, id := range ids {
-		m := settled(ctx, t, p.addr, id)
+		m := settled(ctx, t, p.listen, id)
 		if m.Status == "done" || m.Status == "error" {
 			ended++
 		}
@@ -201,7 +225,7 @@ func TestCrash(t *testing.T) {
 		l.mu.Unlock()
 	}
 	t.Logf("seed %d: %d kills; %d accepted, %d ended (%d of them done), %d delivered, %d of these more than once, %d lost, %d forged",
-		*crashSeed, kills, len(ids), ended, done, delivered, doubled, lost, l.forged)
+		seed, kills, len(ids), ended, done, delivered, doubled, lost, l.forged)
 	if ended != len(ids) || lost != 0 || l.forged != 0 || len(ids) != *crashMovies {
 		t.Error("something was lost")
 	}
@@ -274,14 +298,14 @@ func TestDrain(t *testing.T) {
 		<-time.After(500 * time.Millisecond) // an answer that takes its time
 	}))
 	defer endpoint.Close()
-	p := &process{t: t, addr: freePort(t), data: t.TempDir(), secret: webhook.NewSecret()}
-	p.start()
+	p := &process{listen: freePort(t), data: t.TempDir(), secret: webhook.NewSecret(), args: crashArgs, log: t.Output()}
+	p.mustStart(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := p.ready(ctx); err != nil {
 		t.Fatal(err)
 	}
-	client := api.Client{BaseURL: "http://" + p.addr, Key: crashKey}
+	client := api.Client{BaseURL: "http://" + p.listen, Key: crashKey}
 	var ids []string
 	for _, seconds := range []int{1, 40} {
 		id, err := client.Submit(ctx, fmt.Appendf(nil, `{"width":640,"height":360,"scenes":[{"duration":%d,"background-color":"#224466","elements":[{"type":"text","text":"long"}]}],
@@ -300,13 +324,13 @@ func TestDrain(t *testing.T) {
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 || time.Since(began) > 30*time.Second {
 		t.Errorf("exit status %d after %v", code, time.Since(began))
 	}
-	p.start()
+	p.mustStart(t)
 	t.Cleanup(func() { p.kill() })
 	if err := p.ready(ctx); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range ids {
-		if m := settled(ctx, t, p.addr, id); m.Status != "done" || m.Exports[0].Destinations[0].Attempts != 1 {
+		if m := settled(ctx, t, p.listen, id); m.Status != "done" || m.Exports[0].Destinations[0].Attempts != 1 {
 			t.Errorf("%s: %s %s, %+v", id, m.Status, m.Message, m.Exports)
 		}
 	}

@@ -91,7 +91,7 @@ func startDemo(ctx context.Context) (*demo, error) {
 		return nil, errors.Join(err, os.RemoveAll(data))
 	}
 	server, err := app.New(ctx, app.Options{
-		Listen: "127.0.0.1:0", Data: data, APIKey: key, WebhookSecret: secret,
+		Listen: "127.0.0.1:0", Data: data, APIKey: key, WebhookSecrets: []string{secret},
 		AllowHTTPEndpoints: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Version: buildVersion(), Log: newLog("text", slog.LevelError),
 	})

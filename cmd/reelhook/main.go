@@ -32,7 +32,14 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Render a sample movie, receive its webhook and verify it, all on this machine."`
 	Serve   serveCmd   `cmd:"" help:"Run the server: API, rendering, webhooks and files in one process."`
 	Render  renderCmd  `cmd:"" help:"Render one Movie JSON to an MP4, without a server."`
-	Secret  secretCmd  `cmd:"" help:"Print the secret that signs the webhooks of inline endpoints."`
+	Listen  listenCmd  `cmd:"" help:"Receive webhooks for development: show, verify and forward them, or misbehave."`
+	Trigger triggerCmd `cmd:"" help:"Send a signed, made-up event to an address, without a server."`
+
+	Deliveries deliveriesCmd `cmd:"" help:"See, prove, repeat, recover and cancel deliveries of a server."`
+	Endpoints  endpointsCmd  `cmd:"" help:"See how endpoints are doing; enable, pause or disable them."`
+	Webhook    webhookCmd    `cmd:"" help:"Try an endpoint out from a server."`
+	Secret     secretCmd     `cmd:"" help:"Show or rotate the secret that signs webhooks."`
+
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -49,18 +56,18 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal is not caught any more: it kills
-	os.Exit(run(ctx, os.Args[1:]))
+	os.Exit(run(ctx, os.Args[1:], newScreen()))
 }
 
 // run is main without the process around it; it returns the exit status.
-func run(ctx context.Context, args []string) int {
+func run(ctx context.Context, args []string, s *screen) int {
 	var c cli
 	parser := kong.Must(&c, kong.Name("reelhook"), kong.Description(description), kong.UsageOnError(),
 		kong.DefaultEnvars("REELHOOK"), kong.Configuration(loadConfig, "reelhook.yaml"),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	command, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "reelhook: %v\nSee: reelhook --help\n", err)
+		fmt.Fprintf(s.errs, "reelhook: %v\nSee: reelhook --help\n", err)
 		return 2
 	}
 	if err := command.Run(); err != nil {
@@ -68,7 +75,7 @@ func run(ctx context.Context, args []string) int {
 		if errors.As(err, &code) {
 			return int(code)
 		}
-		fmt.Fprintf(os.Stderr, "reelhook: %v\n", err)
+		fmt.Fprintf(s.errs, "reelhook: %v\n", err)
 		return 1
 	}
 	return 0

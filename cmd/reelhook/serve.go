@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/app"
-	"github.com/reelhook/reelhook/webhook"
+	"github.com/reelhook/reelhook/internal/safehttp"
+	"github.com/reelhook/reelhook/internal/signing"
 )
 
 type serveCmd struct {
@@ -21,12 +22,21 @@ type serveCmd struct {
 	PublicURL string `name:"public-url" help:"Base of the links to finished movies, such as https://video.example.org. By default made from --listen."`
 	APIKey    string `name:"api-key" help:"A key that always works, at least 8 characters. Without it the first start makes one and prints it once."`
 
-	WebhookSecret  string          `help:"Secret (whsec_...) that signs the webhooks of inline endpoints. Without it one is made at the first start; see: reelhook secret."`
+	WebhookSecret  []string        `help:"Secrets (whsec_..., whsk_...) that sign the webhooks of inline endpoints; all sign, the first is the current one. Without it they are made at the first start; see: reelhook secret."`
+	Signatures     []signing.Kind  `help:"Signatures to make: v1 (HMAC-SHA256), v1a (ed25519) or both." default:"v1,v1a"`
 	WebhookTimeout time.Duration   `help:"Longest time one attempt may take, 1s to 5m." default:"15s"`
 	WebhookRetries []time.Duration `help:"Delays between attempts, each moved by up to 20 percent at random; at most 100, none over 720h." default:"5s,5m,30m,2h,5h,10h,14h,20h,24h"`
 
+	DisableAfter    span   `help:"How long an endpoint may do nothing but fail before it is disabled, 1h to 90d." default:"5d"`
+	OperatorWebhook string `help:"URL that is told when a delivery gave up or recovered, an endpoint was disabled or enabled, a secret rotated."`
+	LogRetention    span   `help:"How long ended deliveries are kept, 1h to 3650d; 0 keeps them." default:"30d"`
+	LogSize         size   `help:"How large the database may grow before the oldest deliveries go earlier, such as 2GB; 0 is no bound." default:"0"`
+
 	AllowHTTPEndpoints bool           `name:"allow-http-endpoints" help:"Permit webhook endpoints without TLS."`
 	AllowNetworks      []netip.Prefix `help:"Networks that endpoints and media may reach although not public, such as 127.0.0.0/8."`
+	AllowHosts         []string       `help:"Host names that endpoints and media may reach although not public, such as n8n.internal or *.example.internal."`
+	EgressProxy        string         `help:"Proxy that webhooks go through: http://, https:// or socks5://, with user:password@ if it asks for it."`
+	CAFile             string         `name:"ca-file" help:"PEM file of certificate authorities that are trusted beside the system's." type:"path"`
 	RenderWorkers      int            `help:"Movies rendered at once, at most 64. 0 is half the cores, at least 1."`
 	LogFormat          string         `help:"How to log: text or json." enum:"text,json" default:"text"`
 }
@@ -38,12 +48,31 @@ const (
 	longestRetry                    = 30 * 24 * time.Hour
 	mostRetries                     = 100
 	mostRenderWorkers               = 64
+	hour                            = span(time.Hour)
+	longestDisable                  = 90 * 24 * hour
+	longestRetention                = 3650 * 24 * hour
 	shortestKey                     = 8
 )
 
 // Validate refuses what would fail later, or not work and never say so. kong
 // calls it before anything is opened. No key or secret is part of an error.
 func (c serveCmd) Validate() error {
+	if n := len(strings.TrimSpace(c.APIKey)); c.APIKey != "" && n < shortestKey {
+		return fmt.Errorf("--api-key must have at least %d characters, not %d", shortestKey, n)
+	}
+	if c.RenderWorkers < 0 || c.RenderWorkers > mostRenderWorkers {
+		return fmt.Errorf("--render-workers must be from 0 to %d, not %d; 0 is half the cores", mostRenderWorkers, c.RenderWorkers)
+	}
+	if c.DisableAfter != 0 && (c.DisableAfter < hour || c.DisableAfter > longestDisable) {
+		return fmt.Errorf("--disable-after must be from %v to %v, not %v", hour, longestDisable, c.DisableAfter)
+	}
+	if c.LogRetention != 0 && (c.LogRetention < hour || c.LogRetention > longestRetention) {
+		return fmt.Errorf("--log-retention must be from %v to %v, or 0, not %v", hour, longestRetention, c.LogRetention)
+	}
+	return errors.Join(c.checkWebhooks(), checkPublicURL(c.PublicURL))
+}
+
+func (c serveCmd) checkWebhooks() error {
 	if c.WebhookTimeout < shortestTimeout || c.WebhookTimeout > longestTimeout {
 		return fmt.Errorf("--webhook-timeout must be from %v to %v, not %v", shortestTimeout, longestTimeout, c.WebhookTimeout)
 	}
@@ -55,18 +84,18 @@ func (c serveCmd) Validate() error {
 			return fmt.Errorf("each delay of --webhook-retries must be from 0s to %v, not %v", longestRetry, d)
 		}
 	}
-	if c.RenderWorkers < 0 || c.RenderWorkers > mostRenderWorkers {
-		return fmt.Errorf("--render-workers must be from 0 to %d, not %d; 0 is half the cores", mostRenderWorkers, c.RenderWorkers)
+	if err := (signing.Options{Given: c.WebhookSecret, Kinds: c.Signatures}).Validate(); err != nil {
+		return fmt.Errorf("--webhook-secret and --signatures: %w", err)
 	}
-	if n := len(strings.TrimSpace(c.APIKey)); c.APIKey != "" && n < shortestKey {
-		return fmt.Errorf("--api-key must have at least %d characters, not %d", shortestKey, n)
+	if _, err := safehttp.ParseHosts(c.AllowHosts); err != nil {
+		return fmt.Errorf("--allow-hosts: %w", err)
 	}
-	if c.WebhookSecret != "" {
-		if _, err := webhook.ParseSecret(c.WebhookSecret); err != nil {
-			return fmt.Errorf("--webhook-secret cannot be used: %w", err)
+	if c.EgressProxy != "" {
+		if _, err := safehttp.ParseProxy(c.EgressProxy); err != nil {
+			return fmt.Errorf("--egress-proxy: %w", err)
 		}
 	}
-	return checkPublicURL(c.PublicURL)
+	return nil
 }
 
 // checkPublicURL refuses what is no base of links, "" aside: a key is put behind
@@ -89,13 +118,11 @@ func checkPublicURL(text string) error {
 
 // Run serves until it is told to stop.
 func (c serveCmd) Run(ctx context.Context) error {
-	log := newLog(c.LogFormat, slog.LevelInfo)
-	a, err := app.New(ctx, app.Options{
-		Listen: c.Listen, Data: c.Data, PublicURL: c.PublicURL, APIKey: c.APIKey,
-		WebhookSecret: c.WebhookSecret, WebhookTimeout: c.WebhookTimeout, WebhookRetries: c.WebhookRetries,
-		AllowHTTPEndpoints: c.AllowHTTPEndpoints, AllowNetworks: c.AllowNetworks, RenderWorkers: c.RenderWorkers,
-		Version: buildVersion(), Log: log,
-	})
+	o, err := c.options()
+	if err != nil {
+		return err
+	}
+	a, err := app.New(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -106,16 +133,26 @@ func (c serveCmd) Run(ctx context.Context) error {
 	return a.Run(ctx)
 }
 
-type secretCmd struct {
-	Data string `help:"The server's data folder." default:"./reelhook-data" type:"path"`
-}
-
-// Run prints the secret alone, for use in scripts.
-func (c secretCmd) Run(ctx context.Context) error {
-	secret, err := app.Secret(ctx, c.Data)
-	if err != nil {
-		return err
+// options are the app's.
+func (c serveCmd) options() (o app.Options, err error) {
+	o = app.Options{
+		Listen: c.Listen, Data: c.Data, PublicURL: c.PublicURL, APIKey: c.APIKey,
+		WebhookSecrets: c.WebhookSecret, Signatures: c.Signatures, WebhookTimeout: c.WebhookTimeout, WebhookRetries: c.WebhookRetries,
+		DisableAfter: time.Duration(c.DisableAfter), OperatorWebhook: c.OperatorWebhook,
+		LogRetention: time.Duration(c.LogRetention), LogSize: int64(c.LogSize),
+		AllowHTTPEndpoints: c.AllowHTTPEndpoints, AllowNetworks: c.AllowNetworks, RenderWorkers: c.RenderWorkers,
+		Version: buildVersion(), Log: newLog(c.LogFormat, slog.LevelInfo),
 	}
-	fmt.Println(secret)
-	return nil
+	if o.AllowHosts, err = safehttp.ParseHosts(c.AllowHosts); err != nil {
+		return o, err
+	}
+	if c.EgressProxy != "" {
+		if o.EgressProxy, err = safehttp.ParseProxy(c.EgressProxy); err != nil {
+			return o, err
+		}
+	}
+	if c.CAFile != "" {
+		o.RootCAs, err = safehttp.LoadCAs(c.CAFile)
+	}
+	return o, err
 }

@@ -19,9 +19,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reelhook/reelhook/internal/api"
+	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/golden"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/project"
+	"github.com/reelhook/reelhook/internal/signing"
 )
 
 const key = "rhk_test"
@@ -29,30 +31,45 @@ const key = "rhk_test"
 // world is a server with everything around it in memory.
 type world struct {
 	http.Handler
-	store     *store
-	files     *files
-	clock     *clock
-	log       *lines
-	cancelled []string
-	notReady  error
-	progress  int
+	// bare is the handler without what checks its replies.
+	bare       http.Handler
+	store      *store
+	files      *files
+	deliveries *deliveryLog
+	hooks      *hooks
+	ring       *ring
+	clock      *clock
+	log        *lines
+	cancelled  []string
+	notReady   error
+	progress   int
 }
 
-func newWorld() *world {
+func newWorld(t testing.TB) *world {
 	w := &world{
-		store: newStore(),
-		files: &files{kept: map[string]stored{}},
-		clock: &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC)},
-		log:   &lines{},
+		store:      newStore(),
+		files:      &files{kept: map[string]stored{}},
+		clock:      &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC)},
+		log:        &lines{},
+		deliveries: &deliveryLog{attempts: map[string][]export.Attempt{}, recoveries: map[string]export.Recovery{}},
 	}
-	w.Handler = api.New(api.Options{
+	w.hooks = &hooks{log: w.deliveries, now: w.clock.Now}
+	w.ring = &ring{now: w.clock.Now, keys: []signing.Key{{ID: "key_1", Kind: signing.V1, Text: "whsec_cGxhbnRlZC1maXJzdA==", CreatedAt: w.clock.now}},
+		public: []signing.PublicKey{{ID: "key_p", Text: "whpk_cHVibGlj"}}}
+	w.bare = api.New(api.Options{
 		Projects: w.store, Keys: keyring(key), Files: w.files, Now: w.clock.Now, Version: "1.2.3",
-		FileURL:  func(key string) string { return "https://video.example.org/files/" + key },
-		Progress: func(string) int { return w.progress },
-		Cancel:   func(id string) { w.cancelled = append(w.cancelled, id) },
-		Ready:    func(context.Context) error { return w.notReady },
-		Log:      slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Deliveries: w.deliveries, Hooks: w.hooks, Signing: w.ring, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+			fmt.Fprintln(w, "reelhook_up 1")
+		}),
+		PublicURL: "https://video.example.org",
+		FileURL:   func(key string) string { return "https://video.example.org/files/" + key },
+		Progress:  func(string) int { return w.progress },
+		Cancel:    func(id string) { w.cancelled = append(w.cancelled, id) },
+		Ready:     func(context.Context) error { return w.notReady },
+		Log:       slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
+	w.Handler = checked(t, w.bare)
 	return w
 }
 
@@ -85,7 +102,7 @@ func (w *world) submit(t *testing.T, body string) string {
 // in requests too.
 func TestScenarios(t *testing.T) {
 	for _, file := range golden.Files(t, "testdata/*.txt") {
-		w := newWorld()
+		w := newWorld(t)
 		golden.Run(t, file, func(t *testing.T, step string) string { return w.mask(w.step(t, w.unmask(step))) })
 	}
 }
@@ -176,15 +193,19 @@ var happenings = map[string]func(t *testing.T, w *world, args []string) string{
 		_, _ = fmt.Sscan(args[4], &d.LastStatus)
 		return fmt.Sprint(d.Type, " ", d.Status)
 	},
-	// BROKEN store|files|ready|nothing
+	// BROKEN store|files|log|ring|ready|nothing
 	"BROKEN": func(_ *testing.T, w *world, args []string) string {
-		w.store.err, w.files.err, w.notReady = nil, nil, nil
+		w.store.err, w.files.err, w.deliveries.err, w.ring.err, w.notReady = nil, nil, nil, nil, nil
 		fault := errors.New("secret-table: disk full")
 		switch args[0] {
 		case "store":
 			w.store.err = fault
 		case "files":
 			w.files.err = fault
+		case "log":
+			w.deliveries.err = fault
+		case "ring":
+			w.ring.err = signing.Refusal("The v1 key is set by --webhook-secret")
 		case "ready":
 			w.notReady = errors.New("the database does not answer")
 		}
@@ -223,11 +244,16 @@ func (w *world) names() (pairs [][2]string) {
 			[2]string{p.FileKey, fmt.Sprintf("<file %d>", i+1)},
 			[2]string{filepath.Base(p.FileKey), fmt.Sprintf("<name %d>", i+1)})
 	}
-	return pairs
+	for i, e := range w.deliveries.known {
+		if i == 0 {
+			pairs = append(pairs, [2]string{e.ID, "<first endpoint>"})
+		}
+	}
+	return append(pairs, [2]string{goodEndpoint, "<good endpoint>"}, [2]string{badEndpoint, "<bad endpoint>"})
 }
 
 func TestKeysAreRandom(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	idForm := regexp.MustCompile(`^[A-Za-z0-9]{16}$`)
 	fileForm := regexp.MustCompile(`^[A-Z2-7]{26,}/2026-01-02-[0-9]{5}\.mp4$`)
 	letters := map[rune]int{}
@@ -255,7 +281,7 @@ func TestKeysAreRandom(t *testing.T) {
 }
 
 func TestBodyLimit(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	fits := `{"comment":"` + strings.Repeat("x", api.MaxBody-14) + `"}`
 	if got := w.call("POST", "/v2/movies", fits); len(fits) != api.MaxBody || got.Code != 200 {
 		t.Errorf("%d bytes: %d %s", len(fits), got.Code, got.Body)
@@ -268,7 +294,7 @@ func TestBodyLimit(t *testing.T) {
 }
 
 func TestLongRepliesLeaveTheDocumentOut(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	short := w.submit(t, `{"comment":"`+strings.Repeat("x", 11<<10)+`"}`)
 	long := w.submit(t, `{"comment":"`+strings.Repeat("x", 12<<10)+`"}`)
 	escaped := w.submit(t, `{"comment":"`+strings.Repeat(`\"`, 4<<10)+`"}`)
@@ -297,7 +323,7 @@ func TestLongRepliesLeaveTheDocumentOut(t *testing.T) {
 }
 
 func TestManyWarningsAndDestinations(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	id := w.submit(t, `{"exports":[`+strings.Repeat(`{},`, 50)+`{"destinations":[`+strings.Repeat(`{"type":"webhook"},`, 899)+`{}]}]}`)
 	_, err := w.store.change(id, func(p *project.Project) { p.Warnings = make([]movie.Fault, 10_000) })
 	if err != nil {
@@ -314,7 +340,7 @@ func TestManyWarningsAndDestinations(t *testing.T) {
 }
 
 func TestPanicsAndFaultsStayInside(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	id := w.submit(t, `{"scenes":[{}]}`)
 	w.store.dests = nil // Create writes to it
 	got := w.call("POST", "/v2/movies", `{"scenes":[{}]}`)
@@ -325,7 +351,7 @@ func TestPanicsAndFaultsStayInside(t *testing.T) {
 	if log := w.log.String(); !strings.Contains(log, "panic: assignment to entry in nil map") || !strings.Contains(log, "fakes_test.go") {
 		t.Errorf("the stack is not in the log: %s", log)
 	}
-	w = newWorld()
+	w = newWorld(t)
 	w.store.err = errors.New("secret-table is full")
 	got = w.call("GET", "/v2/movies?project="+id, "")
 	if got.Code != 500 || strings.Contains(got.Body.String(), "secret-table") || !strings.Contains(w.log.String(), "secret-table") {
@@ -334,7 +360,7 @@ func TestPanicsAndFaultsStayInside(t *testing.T) {
 }
 
 func TestLogLines(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	id := w.submit(t, `{"client-data":{"card":"4111"}}`)
 	w.call("GET", "/v2/movies/"+id+"?token=query-secret", "", "Idempotency-Key", "header-secret")
 	w.call("GET", "/v2/movies?project=garbage-input", "")

@@ -16,7 +16,7 @@ import (
 )
 
 func TestClient(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	srv := httptest.NewServer(w)
 	defer srv.Close()
 	for _, base := range []string{srv.URL, srv.URL + "/", srv.URL + "/v2", srv.URL + "/v2/"} {
@@ -36,7 +36,7 @@ func TestClient(t *testing.T) {
 }
 
 func TestClientErrors(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	srv := httptest.NewServer(w)
 	defer srv.Close()
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

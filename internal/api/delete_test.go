@@ -74,7 +74,7 @@ func TestDeleteComesToItsEnd(t *testing.T) {
 }
 
 func deleteInSteps(t *testing.T, s *steps, rendering bool) {
-	w := newWorld()
+	w := newWorld(t)
 	id := w.submit(t, `{"scenes":[{}]}`)
 	fileKey := w.store.projects[0].FileKey
 	render := func() {

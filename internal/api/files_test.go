@@ -14,7 +14,7 @@ import (
 )
 
 func TestFiles(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	const name = "/files/TOKEN/2026-01-02-36066.mp4"
 	w.files.put("TOKEN/2026-01-02-36066.mp4", "0123456789", w.clock.Now())
 	first := w.call("GET", name, "")
@@ -61,7 +61,7 @@ func TestFiles(t *testing.T) {
 
 // A download has time as long as it moves.
 func TestDownloadsMayBeSlow(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	w.files.put("TOKEN/x.mp4", strings.Repeat("x", 80<<10), w.clock.Now())
 	s := &spy{ResponseWriter: httptest.NewRecorder()}
 	w.ServeHTTP(s, httptest.NewRequest("GET", "/files/TOKEN/x.mp4", nil))
@@ -73,7 +73,7 @@ func TestDownloadsMayBeSlow(t *testing.T) {
 }
 
 func TestKeepAliveAfterDownload(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	w.files.put("TOKEN/x.mp4", strings.Repeat("x", 1<<20), w.clock.Now())
 	srv := httptest.NewUnstartedServer(w)
 	srv.Config.WriteTimeout = time.Minute
@@ -92,7 +92,7 @@ func TestKeepAliveAfterDownload(t *testing.T) {
 }
 
 func TestFilesNeverLeak(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	w.files.err = fmt.Errorf("open /data/files/TOKEN/x.mp4: too many open files")
 	got := w.call("GET", "/files/TOKEN/x.mp4", "")
 	if got.Code != 500 || strings.Contains(got.Body.String(), "/data") {
@@ -106,7 +106,7 @@ type broken struct{ *httptest.ResponseRecorder }
 func (broken) Write([]byte) (int, error) { panic("in the middle") }
 
 func TestPanicInTheMiddleBreaksTheConnection(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	w.files.put("TOKEN/x.mp4", "x", w.clock.Now())
 	defer func() {
 		if err, ok := recover().(error); !ok || !errors.Is(err, http.ErrAbortHandler) {

@@ -29,6 +29,9 @@ type route struct {
 	// keyed paths need an API key before they say anything else, even 404: a
 	// client takes 404 as proof of a good key (section 4.1 of the contract).
 	keyed bool
+	// bearer paths take the key as a bearer token too, which is all that some
+	// clients can send.
+	bearer bool
 	// quiet paths are called every few seconds and log only at debug level.
 	quiet bool
 	methods
@@ -107,9 +110,8 @@ func (s *server) serve(c *call) {
 }
 
 func (s *server) answer(c *call) (any, error) {
-	c.Body = http.MaxBytesReader(c.out.ResponseWriter, c.Body, MaxBody)
 	if c.keyed {
-		switch key := strings.TrimSpace(c.Header.Get("X-Api-Key")); {
+		switch key := c.key(); {
 		case key == "":
 			return nil, refuse(http.StatusBadRequest, "Error: API Key not provided")
 		case !s.Keys.Valid(key):
@@ -134,6 +136,17 @@ func (s *server) answer(c *call) (any, error) {
 		}
 	}
 	return serve(c)
+}
+
+// key is the API key that the call came with, "" for none.
+func (c *call) key() string {
+	key := strings.TrimSpace(c.Header.Get("X-Api-Key"))
+	if key == "" && c.bearer {
+		if scheme, token, _ := strings.Cut(c.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
+			key = strings.TrimSpace(token)
+		}
+	}
+	return key
 }
 
 // readQuery refuses what URL.Query would leave out without a word: a list would
@@ -208,7 +221,9 @@ func (s *server) send(c *call, status int, reply any) {
 	h := c.out.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-store")
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	c.out.WriteHeader(status)
 	if c.Method == http.MethodHead {

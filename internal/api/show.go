@@ -103,13 +103,13 @@ func exportStatus(dests []Destination, ended bool) string {
 		switch d.Status {
 		case "delivered", "uploaded", "sent", "skipped":
 			begun++
-		case "failed":
+		case "failed", "cancelled":
 			begun++
 			failed++
 		case "pending":
 			waiting++
 			begun += min(d.Attempts, 1)
-		default: // running, retrying
+		default: // running, retrying, unknown, held
 			waiting++
 			begun++
 		}

@@ -22,6 +22,12 @@ func TestExportStatus(t *testing.T) {
 		"skipped skipped":           {"pending", "done"},
 		"delivered failed":          {"pending", "failed"},
 		"failed failed":             {"pending", "failed"},
+		"unknown":                   {"pending", "running"},
+		"held":                      {"pending", "running"},
+		"held delivered failed":     {"pending", "running"},
+		"cancelled":                 {"pending", "failed"},
+		"cancelled delivered":       {"pending", "failed"},
+		"cancelled pending":         {"pending", "running"},
 	} {
 		var all []project.Destination
 		for i, status := range strings.Fields(dests) {

@@ -37,7 +37,7 @@ func connected(t *testing.T, w *world) (client net.Conn, closed <-chan struct{})
 	gone := make(chan struct{})
 	p := &pipe{make(chan net.Conn), make(chan struct{})}
 	// As internal/app sets it, for a body that does not come.
-	srv := &http.Server{Handler: w, ReadTimeout: time.Minute, ConnState: func(_ net.Conn, state http.ConnState) {
+	srv := &http.Server{Handler: w.bare, ReadTimeout: time.Minute, ConnState: func(_ net.Conn, state http.ConnState) {
 		if state == http.StateClosed {
 			close(gone)
 		}
@@ -70,7 +70,7 @@ func TestRepliesDoNotWaitForEver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld()
+				w := newWorld(t)
 				w.files.put("TOKEN/x.mp4", strings.Repeat("x", 1<<20), w.clock.Now())
 				id := w.submit(t, `{"comment":"`+strings.Repeat("x", 1<<20)+`"}`)
 				client, closed := connected(t, w)
@@ -94,7 +94,7 @@ func TestRepliesDoNotWaitForEver(t *testing.T) {
 // Whoever is slow but steady gets all of it, however long it takes.
 func TestSlowClientsGetEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
+		w := newWorld(t)
 		id := w.submit(t, `{"comment":"`+strings.Repeat("x", 1<<20)+`"}`)
 		client, _ := connected(t, w)
 		fmt.Fprintf(client, "GET /v2/movies?format=full&project=%s HTTP/1.0\r\nx-api-key: %s\r\n\r\n", id, key)
@@ -116,7 +116,7 @@ func TestSlowClientsGetEverything(t *testing.T) {
 // the connection before its reply.
 func TestDeadlinesAreForOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, _ := connected(t, newWorld())
+		client, _ := connected(t, newWorld(t))
 		replies := bufio.NewReader(client)
 		for range 3 {
 			fmt.Fprintf(client, "POST /v2/movies HTTP/1.1\r\nHost: x\r\nx-api-key: %s\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n", key)

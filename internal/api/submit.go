@@ -26,7 +26,7 @@ const maxIdempotencyKey = 255
 // accepted with 200 whatever is wrong in it: faults show in the project's
 // status, for clients know no other way to read them (section 27, item 9).
 func (s *server) submit(c *call) (any, error) {
-	body, err := c.body()
+	body, err := c.body("The movie JSON", MaxBody)
 	if err != nil {
 		return nil, err
 	}
@@ -52,13 +52,13 @@ func (s *server) submit(c *call) (any, error) {
 	return Accepted{Success: true, Project: p.ID, Timestamp: stamp(p.CreatedAt)}, nil
 }
 
-// body reads the request's body, whatever its content type.
-func (c *call) body() ([]byte, error) {
-	body, err := io.ReadAll(c.Body)
+// body reads the request's body, whatever its content type; what says what it is.
+func (c *call) body(what string, most int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(c.out.ResponseWriter, c.Body, most))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, refuse(http.StatusRequestEntityTooLarge, "The movie JSON may have at most %d bytes", tooLarge.Limit)
+		return nil, refuse(http.StatusRequestEntityTooLarge, "%s may have at most %d bytes", what, tooLarge.Limit)
 	case err != nil:
 		return nil, refuse(http.StatusBadRequest, "The request ended before its body was complete")
 	}

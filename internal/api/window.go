@@ -104,11 +104,7 @@ func (w window) check() error {
 }
 
 func badTime(name, text string) error {
-	const most = 40
-	if r := []rune(text); len(r) > most {
-		text = string(r[:most]) + "…"
-	}
-	return refuse(http.StatusBadRequest, "'%s' must be a date or an ISO 8601 time, such as 2026-01-31 or 2026-01-31T12:00:00Z, not '%s'", name, text)
+	return refuse(http.StatusBadRequest, "'%s' must be a date or an ISO 8601 time, such as 2026-01-31 or 2026-01-31T12:00:00Z, not '%s'", name, shorten(text))
 }
 
 // layouts are the spellings of a time; fractions are read after any seconds.

@@ -106,8 +106,9 @@ type Export struct {
 // Destination is how one destination of an export stands.
 type Destination struct {
 	Type string `json:"type"`
-	// Status is pending, running, retrying, delivered (a webhook), uploaded (a
-	// file), sent (a mail), failed or skipped.
+	// Status is pending, running, retrying, unknown (an attempt may have arrived),
+	// held (its endpoint is paused or disabled), delivered (a webhook), uploaded (a
+	// file), sent (a mail), failed, cancelled or skipped.
 	Status string `json:"status"`
 	// Attempts made so far; LastStatus is the last HTTP status, 0 for none.
 	Attempts   int    `json:"attempts"`

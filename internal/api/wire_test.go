@@ -54,7 +54,7 @@ func (s *spy) SetWriteDeadline(t time.Time) error {
 }
 
 func TestRepliesAreOneWriteAfterTheHeaders(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	id := w.submit(t, `{"comment":"`+strings.Repeat("x", 11<<10)+`"}`)
 	for _, c := range []struct {
 		method, target, body string
@@ -100,7 +100,7 @@ func (w *world) submitSized(t *testing.T, size int) string {
 // The Node SDK reads one chunk. In Go a tls.Conn's Read gives one record at
 // most, so the second one must be the whole body.
 func TestLongReplyIsOneTLSRecord(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	srv := serveTLS(t, w)
 	for _, size := range []int{1000, 3000, 6000, 12_000} {
 		id := w.submitSized(t, size)
@@ -142,7 +142,7 @@ func TestNodeReadsRepliesInOneChunk(t *testing.T) {
 	if err != nil {
 		t.Fatal("node is needed: scripts/deps test installs it")
 	}
-	w := newWorld()
+	w := newWorld(t)
 	srv := serveTLS(t, w)
 	small, large := w.submitSized(t, 6000), w.submitSized(t, 12_000)
 	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
@@ -154,7 +154,7 @@ func TestNodeReadsRepliesInOneChunk(t *testing.T) {
 
 // The PHP client may speak HTTP/1.0, which knows no chunks.
 func TestHTTP10(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	srv := httptest.NewServer(w)
 	defer srv.Close()
 	id := w.submitSized(t, 8000)
@@ -174,7 +174,7 @@ func TestHTTP10(t *testing.T) {
 }
 
 func TestRefusedUploadStillGetsItsAnswer(t *testing.T) {
-	srv := httptest.NewServer(newWorld())
+	srv := httptest.NewServer(newWorld(t).bare)
 	defer srv.Close()
 	req, _ := http.NewRequest("POST", srv.URL+"/v2/movies", strings.NewReader(strings.Repeat(" ", api.MaxBody+1)))
 	req.Header.Set("x-api-key", key)
@@ -190,7 +190,7 @@ func TestRefusedUploadStillGetsItsAnswer(t *testing.T) {
 }
 
 func TestUnfinishedUpload(t *testing.T) {
-	srv := httptest.NewServer(newWorld())
+	srv := httptest.NewServer(newWorld(t).bare)
 	defer srv.Close()
 	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
 	if err != nil {
@@ -209,7 +209,7 @@ func TestUnfinishedUpload(t *testing.T) {
 
 // TestTolerance sends one movie in the ways real senders do.
 func TestTolerance(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	const doc = `{"scenes":[{"duration":"2"}]}`
 	for name, c := range map[string]struct {
 		body    string
@@ -251,7 +251,7 @@ func TestTolerance(t *testing.T) {
 }
 
 func TestIdempotencyUnderConcurrency(t *testing.T) {
-	w := newWorld()
+	w := newWorld(t)
 	var wg sync.WaitGroup
 	replies := make([]string, 64)
 	for i := range replies {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/reelhook/reelhook/internal/account"
@@ -23,8 +24,8 @@ import (
 	"github.com/reelhook/reelhook/internal/queue"
 	"github.com/reelhook/reelhook/internal/render"
 	"github.com/reelhook/reelhook/internal/safehttp"
+	"github.com/reelhook/reelhook/internal/signing"
 	"github.com/reelhook/reelhook/internal/sqlite"
-	"github.com/reelhook/reelhook/webhook"
 )
 
 // How many webhooks are sent at once, and how many of them to one endpoint: a
@@ -32,6 +33,8 @@ import (
 const (
 	DeliverWorkers     = 512
 	DeliverPerEndpoint = 32
+	// DeliverReserve is how many workers are kept for first attempts.
+	DeliverReserve = 128
 )
 
 // fetchAhead is how many movies may have their sources fetched beside those that
@@ -58,7 +61,9 @@ type App struct {
 	worker   *render.Worker
 	jobs     *queue.Dispatcher
 	server   *http.Server
-	undo     []func() error
+	// background runs beside the jobs, until they have ended.
+	background []func(context.Context)
+	undo       []func() error
 }
 
 // New opens everything a server needs. The error says what is missing and what
@@ -92,7 +97,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err := os.MkdirAll(a.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
-	if a.db, err = sqlite.Open(ctx, DatabasePath(a.Data), sqlite.Options{Log: a.Log}); err != nil {
+	if a.db, err = sqlite.Open(ctx, DatabasePath(a.Data), sqlite.Options{Log: a.Log, Fault: a.Fault}); err != nil {
 		return err
 	}
 	a.undo = append(a.undo, a.db.Close)
@@ -115,7 +120,12 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools) error {
 	a.undo = append(a.undo, files.Close)
 	base := a.URL()
 	fileURL := func(key string) string { return base + "/files/" + key }
-	exports, err := a.exports(ctx, fileURL)
+	ring, err := signing.Load(ctx, signing.Options{Store: a.db, Given: a.WebhookSecrets, Kinds: a.Signatures})
+	if err != nil {
+		return fmt.Errorf("load the signing keys: %w", err)
+	}
+	meters := newMeters()
+	exports, err := a.exports(ctx, ring, meters, fileURL)
 	if err != nil {
 		return err
 	}
@@ -124,9 +134,13 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools) error {
 	}
 	a.jobs = queue.New(queue.Options{Store: a.db, Log: a.Log, Kinds: map[queue.Kind]queue.KindOptions{
 		project.Render: {Worker: a.worker, Workers: a.RenderWorkers + fetchAhead},
-		export.Deliver: {Worker: exports, Workers: DeliverWorkers, PerGroup: DeliverPerEndpoint},
+		export.Deliver: {Worker: exports, Workers: DeliverWorkers, PerGroup: DeliverPerEndpoint, Reserve: DeliverReserve, Gate: exports.Gate},
+		export.Recover: {Worker: export.Recoverer{Log: a.db, Logger: a.Log, Now: time.Now}},
 	}})
+	meters.watch(a.jobs)
 	a.db.OnJobs(func(jobs []queue.Job) { a.jobs.Add(jobs...) })
+	a.background = append(a.background, exports.Keep, export.Retention{
+		Cleaner: a.db, Age: a.LogRetention, Bytes: a.LogSize, Log: a.Log, Now: time.Now}.Run)
 	keys, made, err := account.Load(ctx, a.db, a.APIKey, time.Now())
 	if err != nil {
 		return err
@@ -135,6 +149,7 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools) error {
 	a.server = &http.Server{
 		Handler: api.New(api.Options{
 			Projects: a.db, Keys: keys, Files: files, FileURL: fileURL, Progress: a.worker.Progress, Cancel: a.worker.Cancel,
+			Deliveries: a.db, Hooks: exports, Signing: announced{ring, exports}, PublicURL: base, Metrics: meters.handler(),
 			Ready: a.db.Ping, Log: a.Log, Now: time.Now, Version: a.Version,
 		}),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
@@ -143,39 +158,50 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools) error {
 }
 
 // exports builds the pipeline behind a rendering and its destinations.
-func (a *App) exports(ctx context.Context, fileURL func(string) string) (*export.Pipeline, error) {
-	secret, err := a.secret(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (a *App) exports(ctx context.Context, ring *signing.Ring, meters *meters, fileURL func(string) string) (*export.Pipeline, error) {
 	hooks := exportwebhook.New(exportwebhook.Options{
-		Policy:   safehttp.Policy{AllowNetworks: a.AllowNetworks, AllowHTTP: a.AllowHTTPEndpoints},
-		Secrets:  func() []webhook.Secret { return []webhook.Secret{secret} },
+		Policy:   a.policy(a.AllowHTTPEndpoints),
+		Keys:     ring.Signers,
 		Timeout:  a.WebhookTimeout,
 		Schedule: a.WebhookRetries,
 		Version:  a.Version,
 		RootCAs:  a.RootCAs,
+		Proxy:    a.EgressProxy,
+		PerHost:  DeliverPerEndpoint,
 	})
-	return export.New(export.Options{
-		Store: a.db, Projects: a.db, Leaves: map[string]export.Leaf{"webhook": hooks}, FileURL: fileURL, Log: a.Log,
-	}), nil
-}
-
-// secret is the signing secret of inline endpoints: as set, or the stored one,
-// made at the first start.
-func (a *App) secret(ctx context.Context) (webhook.Secret, error) {
-	given := a.WebhookSecret
-	if given == "" {
-		var err error
-		if given, err = a.db.EnsureSecret(ctx, webhook.NewSecret(), time.Now()); err != nil {
-			return webhook.Secret{}, fmt.Errorf("load the webhook secret: %w", err)
+	o := export.Options{
+		Store: a.db, Projects: a.db, Leaves: map[string]export.Leaf{"webhook": a.faulty(hooks)}, FileURL: fileURL, Log: a.Log,
+		PerGroup: DeliverPerEndpoint, DisableAfter: a.DisableAfter, Observe: meters.observe, Count: meters.count,
+	}
+	if a.OperatorWebhook != "" {
+		o.Tell = func(e export.OperatorEvent) (export.Delivery, error) { return hooks.Operator(a.OperatorWebhook, e) }
+		if _, err := o.Tell(export.OperatorEvent{}); err != nil {
+			return nil, fmt.Errorf("the operator's webhook: %w", err)
 		}
 	}
-	secret, err := webhook.ParseSecret(given)
+	p := export.New(o)
+	return p, p.Load(ctx)
+}
+
+// policy is where strangers' URLs may lead.
+func (a *App) policy(http bool) safehttp.Policy {
+	return safehttp.Policy{AllowNetworks: a.AllowNetworks, AllowHosts: a.AllowHosts, AllowHTTP: http}
+}
+
+// announced tells the operator when keys change.
+type announced struct {
+	*signing.Ring
+	exports *export.Pipeline
+}
+
+// Rotate is the ring's.
+func (r announced) Rotate(ctx context.Context, kinds []signing.Kind, overlap time.Duration) ([]signing.Key, error) {
+	keys, err := r.Ring.Rotate(ctx, kinds, overlap)
 	if err != nil {
-		return webhook.Secret{}, fmt.Errorf("the webhook secret cannot be used: %w", err)
+		return nil, err
 	}
-	return secret, nil
+	return keys, r.exports.Announce(ctx, export.OperatorEvent{Type: export.SecretRotated, At: time.Now(),
+		Reason: fmt.Sprintf("The old keys sign along for %v", overlap)})
 }
 
 // renderer builds what makes movies. Scratch that a crash left is removed.
@@ -190,7 +216,7 @@ func (a *App) renderer(ctx context.Context, tools *ffmpeg.Tools, files blob.Stor
 		return nil, err
 	}
 	fetcher := media.New(media.Options{
-		Policy: safehttp.Policy{AllowNetworks: a.AllowNetworks}, Tools: tools, RootCAs: a.RootCAs,
+		Policy: a.policy(false), Tools: tools, RootCAs: a.RootCAs,
 		Limits: a.MediaLimits, Log: a.Log,
 	})
 	return &render.Worker{
@@ -211,7 +237,7 @@ func (a *App) Run(ctx context.Context) error {
 	jobs, stopJobs := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopJobs()
 	worked, served := make(chan error, 1), make(chan error, 1)
-	go func() { worked <- a.jobs.Run(jobs) }()
+	go func() { worked <- a.work(jobs) }()
 	go func() { served <- a.server.Serve(a.listener) }()
 	a.Log.Info("serving", "address", a.listener.Addr().String(), "url", a.URL(), "data", a.Data, "version", a.Version)
 	var failed error
@@ -222,6 +248,19 @@ func (a *App) Run(ctx context.Context) error {
 	a.Log.Info("stopping")
 	stopJobs()
 	return errors.Join(failed, a.drain(context.WithoutCancel(ctx), worked), a.Close())
+}
+
+// work runs the jobs until ctx ends and they have, then what runs beside them.
+func (a *App) work(ctx context.Context) error {
+	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	for _, run := range a.background {
+		running.Go(func() { run(beside) })
+	}
+	err := a.jobs.Run(ctx)
+	stop()
+	running.Wait()
+	return err
 }
 
 // drain waits for running requests and jobs, but not for ever.
@@ -260,16 +299,16 @@ func (a *App) Close() (err error) {
 	return err
 }
 
-// Secret reads the stored signing secret of a data folder, also while a server
-// runs on it.
-func Secret(ctx context.Context, data string) (string, error) {
+// Secrets reads the signing keys of a data folder, also while a server runs on
+// it.
+func Secrets(ctx context.Context, data string) ([]signing.Key, error) {
 	db, err := sqlite.OpenReadOnly(ctx, DatabasePath(data))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	secret, err := db.Secret(ctx)
-	if err == nil && secret == "" {
+	keys, err := db.SigningKeys(ctx)
+	if err == nil && len(keys) == 0 {
 		err = errors.New("no secret is stored here: the server was started with --webhook-secret")
 	}
-	return secret, errors.Join(err, db.Close())
+	return keys, errors.Join(err, db.Close())
 }

@@ -267,7 +267,7 @@ func TestRefusedEndpoints(t *testing.T) {
 // TestRestart stops a server with work in hand and starts another on its data.
 func TestRestart(t *testing.T) {
 	data := t.TempDir()
-	down := receive(t, func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(http.StatusServiceUnavailable) })
+	down := receive(t, func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(http.StatusInternalServerError) })
 	long := []time.Duration{time.Hour}
 	var ids []string
 	t.Run("first", func(t *testing.T) {

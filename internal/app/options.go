@@ -9,11 +9,13 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/reelhook/reelhook/internal/media"
+	"github.com/reelhook/reelhook/internal/signing"
 )
 
 // Options are the server's settings, as flags, environment and reelhook.yaml
@@ -27,16 +29,32 @@ type Options struct {
 	PublicURL string
 	// APIKey always works; empty leaves it to the stored keys.
 	APIKey string
-	// WebhookSecret signs inline endpoints' webhooks; empty is the stored one.
-	WebhookSecret string
+	// WebhookSecrets sign inline endpoints' webhooks, all of them, the first of a
+	// kind being the current one; empty are the stored ones. Signatures are the
+	// kinds that are made, both when empty.
+	WebhookSecrets []string
+	Signatures     []signing.Kind
 	// WebhookTimeout bounds one attempt, WebhookRetries are the delays after
 	// failed ones; zero values are the exports' own defaults.
 	WebhookTimeout time.Duration
 	WebhookRetries []time.Duration
-	// AllowHTTPEndpoints permits endpoints without TLS; AllowNetworks are
-	// networks that endpoints and media may reach although not public.
+	// AllowHTTPEndpoints permits endpoints without TLS; AllowNetworks and AllowHosts
+	// are networks and host names that endpoints and media may reach although not
+	// public.
 	AllowHTTPEndpoints bool
 	AllowNetworks      []netip.Prefix
+	AllowHosts         []string
+	// EgressProxy carries webhooks, nil for none.
+	EgressProxy *url.URL
+	// DisableAfter is how long an endpoint may do nothing but fail before it is
+	// disabled; zero is the exports' own default. OperatorWebhook is told of that
+	// and of other events, "" for nobody.
+	DisableAfter    time.Duration
+	OperatorWebhook string
+	// LogRetention and LogSize bound the delivery log, in age and bytes of the
+	// database; zero is no bound.
+	LogRetention time.Duration
+	LogSize      int64
 	// RenderWorkers is how many movies are rendered at once; zero is half the
 	// cores, at least 1.
 	RenderWorkers int
@@ -48,6 +66,11 @@ type Options struct {
 	Log     *slog.Logger
 	// RootCAs are trusted by outgoing TLS in place of the system's, nil for those.
 	RootCAs *x509.CertPool
+	// Fault is for tests, which end the process in it: it is called at each of the
+	// points that sqlite.Options names, at attempt.before, when an attempt is logged
+	// and about to be sent, and at attempt.after, when its answer was read and is
+	// not yet recorded. Nil is nobody.
+	Fault func(point string)
 }
 
 func (o Options) withDefaults() Options {

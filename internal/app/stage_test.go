@@ -37,7 +37,7 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 func server(t *testing.T, change func(*app.Options)) (*app.App, api.Client) {
 	t.Helper()
 	o := app.Options{
-		Listen: "127.0.0.1:0", Data: t.TempDir(), APIKey: key, WebhookSecret: secret, AllowHTTPEndpoints: true, AllowNetworks: loopback,
+		Listen: "127.0.0.1:0", Data: t.TempDir(), APIKey: key, WebhookSecrets: []string{secret}, AllowHTTPEndpoints: true, AllowNetworks: loopback,
 		WebhookTimeout: 5 * time.Second, WebhookRetries: []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 150 * time.Millisecond},
 		RenderWorkers: 2, Version: "test", Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}

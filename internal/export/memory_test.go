@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/reelhook/reelhook/internal/export"
@@ -17,29 +16,59 @@ import (
 	"github.com/reelhook/reelhook/internal/queue"
 )
 
-// memory is an export.Store, and the part of project.Store that a pipeline
-// needs, that forgets everything when the test ends. It complains about what
-// the contract does not allow.
+// memory is an export.Store, an export.Log, a queue.Store and the part of
+// project.Store that a pipeline needs, that forgets everything when the test ends.
+// It complains about what the contract does not allow.
 type memory struct {
 	// stop ends the process as far as the running job sees.
 	stop         context.CancelCauseFunc
-	t            testing.TB
+	t            complainer
 	mu           sync.Mutex
 	projects     map[string]project.Project
 	destinations map[string]map[[2]int]project.Destination
 	deliveries   map[string]export.Delivery
 	attempts     map[string][]export.Attempt
-	jobs         map[string]time.Time
+	jobs         map[string]queue.Job
+	endpoints    map[string]export.Endpoint
+	recoveries   map[string]*recovery
+	// mains are the ids of pipelines' own deliveries by project and place.
+	mains   map[string]map[[2]int]string
+	lastJob int64
+	// onJob is called for each new job.
+	onJob func(queue.Job)
 	// failing are errors to answer with, by the name of the method.
 	failing map[string]error
 	// wait ends when it is that time.
 	wait func(until time.Time)
+	// onRedeliver is called for each delivery that is sent again by hand.
+	onRedeliver func(id string)
+	// lag is how long a call may have been on its way.
+	lag time.Duration
+	// stepped tells that the clock is set at will.
+	stepped bool
 }
 
-func newMemory(t testing.TB) *memory {
+var (
+	_ export.Store   = (*memory)(nil)
+	_ export.Log     = (*memory)(nil)
+	_ export.Cleaner = (*memory)(nil)
+	_ queue.Store    = (*memory)(nil)
+)
+
+// complainer is what a memory needs of a testing.T.
+type complainer interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func newMemory(t complainer) *memory {
 	return &memory{
 		t: t, projects: map[string]project.Project{}, destinations: map[string]map[[2]int]project.Destination{},
-		deliveries: map[string]export.Delivery{}, attempts: map[string][]export.Attempt{}, jobs: map[string]time.Time{},
+		deliveries: map[string]export.Delivery{}, attempts: map[string][]export.Attempt{}, jobs: map[string]queue.Job{},
+		endpoints: map[string]export.Endpoint{}, recoveries: map[string]*recovery{}, mains: map[string]map[[2]int]string{},
+		onJob: func(queue.Job) {}, onRedeliver: func(string) {},
 		failing: map[string]error{}, wait: func(until time.Time) { <-time.After(time.Until(until)) },
 	}
 }
@@ -51,8 +80,11 @@ func (m *memory) create(id, source string) (project.Project, []movie.Export) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	pr := project.Project{ID: id, Status: project.Running, Source: []byte(source), ClientData: doc.ClientData}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	pr := project.Project{ID: id, Status: project.Running, Source: []byte(source), CreatedAt: time.Now(), ClientData: doc.ClientData}
 	m.projects[id] = pr
+	m.mains[id] = map[[2]int]string{}
 	m.destinations[id] = map[[2]int]project.Destination{}
 	for _, d := range export.Destinations(doc.Exports) {
 		m.settle(id, d)
@@ -64,16 +96,43 @@ func (m *memory) settle(id string, d project.Destination) {
 	m.destinations[id][[2]int{d.Export, d.Position}] = d
 }
 
-// shown lists a project's destinations in order.
+// shown lists a project's destinations in order, as their deliveries stand.
 func (m *memory) shown(id string) []project.Destination {
 	var list []project.Destination
-	for _, d := range m.destinations[id] {
+	for place, d := range m.destinations[id] {
+		if own, ok := m.deliveries[m.mains[id][place]]; ok {
+			d = m.show(own).Destination()
+		}
 		list = append(list, d)
 	}
 	slices.SortFunc(list, func(a, b project.Destination) int {
 		return cmp.Or(a.Export-b.Export, a.Position-b.Position)
 	})
 	return list
+}
+
+// show is a delivery as it is read: running while an attempt is open.
+func (m *memory) show(d export.Delivery) export.Delivery {
+	if !d.State.Final() && m.open(d.ID) {
+		d.State = export.Running
+	}
+	return d
+}
+
+// open tells whether a delivery's last attempt is open.
+func (m *memory) open(id string) bool {
+	list := m.attempts[id]
+	return len(list) > 0 && list[len(list)-1].Result == export.Open
+}
+
+func (m *memory) Destinations(_ context.Context, ids ...string) (map[string][]project.Destination, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[string][]project.Destination{}
+	for _, id := range ids {
+		all[id] = m.shown(id)
+	}
+	return all, nil
 }
 
 func (m *memory) Get(_ context.Context, id string) (project.Project, error) {
@@ -109,26 +168,114 @@ func (m *memory) take(id string, step export.Step) {
 	for _, d := range step.Settled {
 		m.settle(id, d)
 	}
-	if d := step.Delivery; d != nil {
-		if _, twice := m.deliveries[d.ID]; twice || d.Project != id || d.State != export.Pending {
-			m.t.Errorf("a new delivery is %+v", d)
-		}
-		for _, other := range m.deliveries {
-			if other.Project == id && other.Export == d.Export && other.Position == d.Position {
-				m.t.Errorf("destination %d.%d has a second delivery", d.Export, d.Position)
-			}
-		}
-		m.deliveries[d.ID] = *d
-		m.jobs[d.ID] = d.NextAt
-		m.mirror(*d)
+	if step.Endpoint != nil {
+		m.setEndpoint(*step.Endpoint)
+	}
+	for _, d := range step.Deliveries {
+		m.insert(d)
 	}
 }
 
-func (m *memory) mirror(d export.Delivery) {
-	m.settle(d.Project, project.Destination{
-		Export: d.Export, Position: d.Position, Type: d.Type, Status: string(d.State), Attempts: d.Attempts,
-		LastStatus: d.LastStatus, Message: d.Message, Delivery: d.ID,
-	})
+func (m *memory) setEndpoint(c export.EndpointChange) {
+	e := m.endpoints[c.ID]
+	e.ID, e.URL, e.Group, e.State, e.Reason, e.ChangedAt = c.ID, c.URL, c.Group, c.State, c.Reason, c.At
+	e.FailingSince, e.Failures = time.Time{}, 0
+	m.endpoints[c.ID] = e
+}
+
+func (m *memory) insert(d export.Delivery) {
+	if _, twice := m.deliveries[d.ID]; twice || d.State != export.Pending || d.ID == "" || d.MessageID == "" {
+		m.t.Errorf("a new delivery is %+v", d)
+	}
+	if d.Main {
+		m.turn(d)
+		m.mains[d.Project][[2]int{d.Export, d.Position}] = d.ID
+	} else if d.Event == export.ExportCompleted {
+		m.turn(export.Delivery{Project: d.Project, Export: 1 << 30})
+	}
+	m.deliveries[d.ID] = d
+	m.addJob(d, false)
+}
+
+// turn holds that it is a delivery's turn: nobody waits for one before it, and
+// none before it was passed over.
+func (m *memory) turn(d export.Delivery) {
+	for place, dest := range m.destinations[d.Project] {
+		before, ok := m.deliveries[m.mains[d.Project][place]]
+		switch c := cmp.Or(place[0]-d.Export, place[1]-d.Position); {
+		case c < 0 && !ok && dest.Status == "pending":
+			m.t.Errorf("%d.%d of %s has its turn before %v", d.Export, d.Position, d.Project, place)
+		case ok && before.Remaining != 0:
+			m.t.Errorf("%d.%d of %s did not wait for %v", d.Export, d.Position, d.Project, place)
+		case c == 0 && ok:
+			m.t.Errorf("destination %d.%d of %s has a second delivery", d.Export, d.Position, d.Project)
+		}
+	}
+}
+
+// addJob replaces the job of a delivery; one that is not due at all has none.
+func (m *memory) addJob(d export.Delivery, retry bool) {
+	delete(m.jobs, d.ID)
+	if !d.NextAt.IsZero() {
+		m.newJob(queue.Job{Kind: export.Deliver, Key: d.ID, Group: d.Group, RunAt: d.NextAt, Retry: retry})
+	}
+}
+
+func (m *memory) newJob(j queue.Job) {
+	m.lastJob++
+	j.ID = m.lastJob
+	m.jobs[j.Key] = j
+	m.onJob(j)
+}
+
+func (m *memory) Emit(_ context.Context, deliveries ...export.Delivery) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.failing["Emit"]; err != nil {
+		return err
+	}
+	for _, d := range deliveries {
+		if _, known := m.deliveries[d.ID]; !known {
+			m.insert(d)
+		}
+	}
+	return nil
+}
+
+func (m *memory) Tally(_ context.Context, tallies []export.Tally) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.failing["Tally"]; err != nil {
+		return err
+	}
+	for _, t := range tallies {
+		old, known := m.endpoints[t.Endpoint.ID]
+		e := t.Endpoint
+		e.State, e.Reason, e.ChangedAt, e.Traffic = old.State, old.Reason, old.ChangedAt, old.Traffic
+		if !known {
+			e.State = export.Enabled
+		}
+		if e.LastSuccess.IsZero() {
+			e.LastSuccess = old.LastSuccess
+		}
+		if e.LastFailure.IsZero() {
+			e.LastFailure = old.LastFailure
+		}
+		e.Traffic.Add(t.Traffic)
+		m.endpoints[e.ID] = e
+	}
+	return nil
+}
+
+func (m *memory) Failing(context.Context) (all []export.Endpoint, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.endpoints {
+		if e.Failures > 0 {
+			all = append(all, e)
+		}
+	}
+	return all, m.failing["Failing"]
 }
 
 func (m *memory) OpenAttempt(_ context.Context, id string, at time.Time) (export.Delivery, export.Attempt, error) {
@@ -139,24 +286,34 @@ func (m *memory) OpenAttempt(_ context.Context, id string, at time.Time) (export
 		return d, export.Attempt{}, err
 	}
 	if !ok {
-		return d, export.Attempt{}, errors.New("no delivery " + id)
-	}
-	if d.State == export.Delivered || d.State == export.Failed {
-		return d, export.Attempt{}, nil
+		return d, export.Attempt{}, export.ErrNoDelivery
 	}
 	list := m.attempts[id]
-	for i := range list {
-		if list[i].Result == export.Open {
-			list[i].Result, list[i].EndedAt = export.Unknown, at
-		}
+	if m.open(id) {
+		list[len(list)-1].Result, list[len(list)-1].EndedAt = export.Unknown, at
+	}
+	if d.State.Final() || d.State == export.Held {
+		return d, export.Attempt{}, nil
+	}
+	if m.shut(d.Endpoint) {
+		d.State = export.Held
+		return d, export.Attempt{}, nil
+	}
+	if at.Add(m.lag).Before(d.NextAt) && !m.stepped && d.Project != "" { // a test is made by hand
+		m.t.Errorf("%s is tried at %v, due at %v", id, at, d.NextAt)
 	}
 	d.Attempts++
+	m.deliveries[id] = d
 	d.State = export.Running
 	a := export.Attempt{Delivery: id, Number: d.Attempts, StartedAt: at, Result: export.Open}
 	m.attempts[id] = append(list, a)
-	m.deliveries[id] = d
-	m.mirror(d)
 	return d, a, nil
+}
+
+// shut tells whether an endpoint is not to be sent anything.
+func (m *memory) shut(endpoint string) bool {
+	e, ok := m.endpoints[endpoint]
+	return ok && e.State != export.Enabled
 }
 
 func (m *memory) CloseAttempt(_ context.Context, d export.Delivery, a export.Attempt, step export.Step) error {
@@ -170,19 +327,41 @@ func (m *memory) CloseAttempt(_ context.Context, d export.Delivery, a export.Att
 		m.t.Errorf("attempt %d of %s is not open", a.Number, d.ID)
 		return nil
 	}
-	if a.Result != export.Succeeded && a.Result != export.Refused || a.EndedAt.Before(a.StartedAt) {
+	if a.Result == export.Open || a.EndedAt.Before(a.StartedAt) && !m.stepped || d.Remaining != 0 {
 		m.t.Errorf("closed with %+v", a)
 	}
-	if retry := d.State == export.Retrying; retry == d.NextAt.IsZero() {
+	if retry := d.State == export.Retrying || d.State == export.InDoubt; retry == d.NextAt.IsZero() || !retry && !d.State.Final() {
 		m.t.Errorf("%s, next at %v", d.State, d.NextAt)
 	}
 	list[len(list)-1] = a
-	m.deliveries[d.ID] = d
-	m.mirror(d)
-	delete(m.jobs, d.ID)
-	if !d.NextAt.IsZero() {
-		m.jobs[d.ID] = d.NextAt
+	if old := m.deliveries[d.ID]; old.State == export.Cancelled && d.State != export.Delivered {
+		old.Remaining = 0
+		d = old
 	}
+	m.deliveries[d.ID] = d
+	m.addJob(d, true)
+	m.take(d.Project, step)
+	return nil
+}
+
+func (m *memory) Advance(_ context.Context, d export.Delivery, step export.Step) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.failing["Advance"]; err != nil {
+		return err
+	}
+	switch {
+	case d.Remaining != 0,
+		d.State == export.Retrying && d.NextAt.IsZero(), d.State != export.Retrying && !d.NextAt.IsZero(),
+		d.State != export.Retrying && d.State != export.Held && d.State != export.Cancelled:
+		m.t.Errorf("advanced as %+v", d)
+	}
+	if old := m.deliveries[d.ID]; old.State.Final() {
+		old.Remaining = 0
+		d = old
+	}
+	m.deliveries[d.ID] = d
+	m.addJob(d, true)
 	m.take(d.Project, step)
 	return nil
 }
@@ -200,18 +379,28 @@ func (m *memory) run(p *export.Pipeline) {
 
 // step waits for the next job and does it.
 func (m *memory) step(p *export.Pipeline) {
-	id := ""
-	for key, at := range m.jobs {
-		if id == "" || at.Before(m.jobs[id]) || at.Equal(m.jobs[id]) && key < id {
-			id = key
+	var next queue.Job
+	for _, j := range m.jobs {
+		if next.Key == "" || j.RunAt.Before(next.RunAt) || j.RunAt.Equal(next.RunAt) && j.Key < next.Key {
+			next = j
 		}
 	}
-	m.wait(m.jobs[id])
+	m.wait(next.RunAt)
 	ctx, stop := context.WithCancelCause(context.Background())
 	defer stop(nil)
 	m.stop = stop
-	if err := p.Work(ctx, queue.Job{Kind: export.Deliver, Key: id}); err != nil && !errors.Is(err, queue.ErrRecorded) {
-		m.jobs[id] = m.jobs[id].Add(time.Second) // as a dispatcher does
+	var worker queue.Worker = p
+	if next.Kind == export.Recover {
+		worker = export.Recoverer{Log: m, Logger: slog.New(slog.DiscardHandler), Now: p.Now}
+	}
+	switch err := worker.Work(ctx, next); {
+	case err == nil:
+		_ = m.Finish(ctx, next.ID)
+	case !errors.Is(err, queue.ErrRecorded):
+		if m.jobs[next.Key].ID == next.ID {
+			next.RunAt = next.RunAt.Add(time.Second) // as a dispatcher does
+			m.jobs[next.Key] = next
+		}
 		m.failing = map[string]error{}
 	}
 }
@@ -223,17 +412,45 @@ type fake func(d export.Delivery, a export.Attempt) export.Attempt
 // "retries".
 var schedule = export.DefaultSchedule()
 
-func (fake) Prepare(p project.Project, o project.Outcome, dest movie.Destination, fileURL string) (export.Delivery, error) {
+func (fake) Prepare(n export.Notice, dest movie.Destination) (export.Delivery, error) {
 	to := export.Text(dest.Fields["endpoint"])
 	if to == "never" {
 		return export.Delivery{}, export.Refusal("The endpoint can never work")
 	}
-	d := export.Delivery{Event: "test", Target: "https://x.test/s3cret/" + to, Group: "https://x.test:443", Schedule: schedule, Timeout: time.Second}
-	d.Body = fmt.Appendf(nil, "%s %s %s %s", p.ID, o.Status, to, fileURL)
+	d := export.Delivery{Target: "https://x.test/s3cret/" + to, Group: "https://x.test:443", Schedule: schedule, Timeout: time.Second}
+	d.Endpoint = export.EndpointID(d.Target)
+	d.Body = fmt.Appendf(nil, "%s %s %s %s", n.Project.ID, n.Outcome.Status, to, n.FileURL)
+	switch n.Event {
+	case export.MovieProgress:
+		d.Body = fmt.Appendf(nil, "%d %%", n.Percent)
+	case export.ExportCompleted:
+		d.Body = fmt.Appendf(nil, "%q", lines(n.Destinations))
+	}
 	if export.Text(dest.Fields["retries"]) == "0" {
 		d.Schedule = nil
 	}
 	return d, nil
+}
+
+func (fake) Sample(event, target string, failed bool) (export.Delivery, error) {
+	if target == "never" {
+		return export.Delivery{}, export.Refusal("The endpoint can never work")
+	}
+	return export.Delivery{Target: target, Group: "https://x.test:443", Endpoint: export.EndpointID(target), Timeout: time.Second,
+		Schedule: schedule, Body: fmt.Appendf(nil, "%s %v", event, failed)}, nil
+}
+
+func (fake) Readdress(d export.Delivery, target string) (export.Delivery, error) {
+	if target == "never" {
+		return d, export.Refusal("The endpoint can never work")
+	}
+	d.Target, d.Group, d.Endpoint = target, "https://y.test:443", export.EndpointID(target)
+	return d, nil
+}
+
+func (fake) DryRun(_ context.Context, _ export.Delivery, a export.Attempt) export.Attempt {
+	a.Result, a.Peer.Address = export.Succeeded, "192.0.2.1:443"
+	return a
 }
 
 func (f fake) Attempt(_ context.Context, d export.Delivery, a export.Attempt) export.Attempt {

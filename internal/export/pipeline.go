@@ -1,12 +1,14 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,14 +34,14 @@ func (r Refusal) Error() string { return string(r) }
 
 // Leaf reaches destinations of one type.
 type Leaf interface {
-	// Prepare makes the delivery for a destination: Event, Target, Group,
-	// ContentType, Body, Timeout and Schedule; the pipeline fills in the rest. An
-	// error, best a Refusal, means that it can never work; its text is shown to
-	// the client and must hold no secret. fileURL is "" when there is no file.
-	Prepare(p project.Project, o project.Outcome, dest movie.Destination, fileURL string) (Delivery, error)
+	// Prepare makes the delivery that tells a destination something: Target, Group,
+	// Endpoint, ContentType, Headers, Body, Timeout and Schedule; the pipeline
+	// fills in the rest. An error, best a Refusal, means that it can never work; its
+	// text is shown to the client and must hold no secret.
+	Prepare(n Notice, dest movie.Destination) (Delivery, error)
 	// Attempt makes one try within the delivery's Timeout and returns the attempt
-	// with its Result, Succeeded or Refused, and what it learned. Error must hold
-	// no secret.
+	// with its Result, Succeeded, Refused or Unknown, and what it learned. Error
+	// must hold no secret.
 	Attempt(ctx context.Context, d Delivery, a Attempt) Attempt
 }
 
@@ -47,6 +49,8 @@ type Leaf interface {
 type Projects interface {
 	// Get returns one project or project.ErrNotFound.
 	Get(ctx context.Context, id string) (project.Project, error)
+	// Destinations returns the destinations of projects, in pipeline order.
+	Destinations(ctx context.Context, ids ...string) (map[string][]project.Destination, error)
 }
 
 // Options are what a pipeline is made of. Store, Projects, Leaves, FileURL and
@@ -59,6 +63,18 @@ type Options struct {
 	// FileURL makes the public address of a finished file from its blob key.
 	FileURL func(key string) string
 	Log     *slog.Logger
+	// PerGroup is how many attempts of one group may be made at once.
+	PerGroup int
+	// DisableAfter is how long an endpoint may do nothing but fail before it is
+	// disabled; 0 means DefaultDisableAfter.
+	DisableAfter time.Duration
+	// Tell makes the delivery of an operator event; nil when the operator wants
+	// none but in the log.
+	Tell func(e OperatorEvent) (Delivery, error)
+	// Observe is told of every attempt that was closed, and Count of every operator
+	// event, for metrics; nil is nobody.
+	Observe func(Delivery, Attempt)
+	Count   func(event string)
 	// Now is the clock, time.Now when nil.
 	Now func() time.Time
 	// Jitter returns a number in [0, 1), random when nil.
@@ -69,6 +85,8 @@ type Options struct {
 // queue.Worker of Deliver jobs. It may be used by many goroutines.
 type Pipeline struct {
 	Options
+	breaker *breaker
+	health  *health
 }
 
 // New makes a pipeline.
@@ -79,7 +97,19 @@ func New(o Options) *Pipeline {
 	if o.Jitter == nil {
 		o.Jitter = mathrand.Float64
 	}
-	return &Pipeline{o}
+	if o.PerGroup == 0 {
+		o.PerGroup = 1
+	}
+	if o.DisableAfter == 0 {
+		o.DisableAfter = DefaultDisableAfter
+	}
+	if o.Observe == nil {
+		o.Observe = func(Delivery, Attempt) {}
+	}
+	if o.Count == nil {
+		o.Count = func(string) {}
+	}
+	return &Pipeline{o, newBreaker(o.PerGroup), newHealth(o.DisableAfter)}
 }
 
 // Destinations lists a movie's destinations in pipeline order, as they stand
@@ -97,7 +127,26 @@ func Destinations(exports []movie.Export) []project.Destination {
 // destination will be served even if the process dies now. Again for the same
 // project changes nothing. An error is the store's.
 func (p *Pipeline) Ended(ctx context.Context, pr project.Project, exports []movie.Export, o project.Outcome) error {
-	return p.Store.End(ctx, o, p.step(pr, o, flatten(exports)))
+	w := p.way(pr, o, exports)
+	return p.Store.End(ctx, o, w.step(w.stops, Destinations(exports)))
+}
+
+// way is a movie's course through its destinations.
+type way struct {
+	*Pipeline
+	project project.Project
+	outcome project.Outcome
+	stops   []stop
+	// reported tells that some destination wants to hear how the others fared.
+	reported bool
+}
+
+func (p *Pipeline) way(pr project.Project, o project.Outcome, exports []movie.Export) way {
+	w := way{Pipeline: p, project: pr, outcome: o, stops: flatten(exports)}
+	for _, s := range w.stops {
+		w.reported = w.reported || s.wants(ExportCompleted)
+	}
+	return w
 }
 
 // stop is one destination on the way of a movie.
@@ -124,48 +173,102 @@ func (s stop) state(status, message string) project.Destination {
 	return project.Destination{Export: s.export, Position: s.position, Type: s.Type, Status: status, Message: message}
 }
 
-// step settles destinations that need no delivery until one does.
-func (p *Pipeline) step(pr project.Project, o project.Outcome, way []stop) Step {
+// step settles the stops that are left until one needs a delivery. states are
+// the destinations as they stand before it.
+func (w way) step(left []stop, states []project.Destination) Step {
 	var step Step
-	for i, s := range way {
-		if o.Status == project.Failed && s.Type != webhookType && s.Type != "" {
-			step.Settled = append(step.Settled, s.state("skipped", "The movie was not rendered"))
+	for i, s := range left {
+		d, settled := w.serve(s)
+		if settled != nil {
+			step.Settled = append(step.Settled, *settled)
 			continue
 		}
-		d, err := p.prepare(pr, o, s)
-		if err != nil {
-			step.Settled = append(step.Settled, s.state("failed", err.Error()))
-			continue
+		d.Main, d.Remaining = true, len(left)-i-1
+		if w.reported {
+			d.Remaining++ // the end of the pipeline waits too
 		}
-		d.Remaining = len(way) - i - 1
-		step.Delivery = &d
-		break
+		step.Deliveries = append(step.Deliveries, d)
+		return step
 	}
+	step.Deliveries = w.end(overlay(states, step.Settled...))
 	return step
 }
 
-// prepare makes the delivery of a destination; its errors are for the client.
-func (p *Pipeline) prepare(pr project.Project, o project.Outcome, s stop) (Delivery, error) {
+// serve makes a stop's delivery, or settles it without one.
+func (w way) serve(s stop) (Delivery, *project.Destination) {
+	settle := func(status, message string) (Delivery, *project.Destination) {
+		d := s.state(status, message)
+		return Delivery{}, &d
+	}
+	if w.outcome.Status == project.Failed && s.Type != webhookType && s.Type != "" {
+		return settle("skipped", "The movie was not rendered")
+	}
+	event := s.event(w.outcome.Status)
+	// Prepared in any case: here, and nowhere else, is it said what is wrong with it.
+	d, err := w.prepare(s, Notice{Event: cmp.Or(event, ExportCompleted)})
+	switch {
+	case err != nil:
+		return settle("failed", err.Error())
+	case event == "":
+		return settle("skipped", "It asks for no event of this end")
+	}
+	return d, nil
+}
+
+// end tells those who want to know that the pipeline is through.
+func (w way) end(states []project.Destination) (all []Delivery) {
+	for _, s := range w.stops {
+		if !s.wants(ExportCompleted) {
+			continue
+		}
+		d, err := w.prepare(s, Notice{Event: ExportCompleted, Destinations: states})
+		if err == nil { // otherwise its own step has said why
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// overlay is a list of destinations with some of them as they stand now.
+func overlay(states []project.Destination, now ...project.Destination) []project.Destination {
+	states = slices.Clone(states)
+	for _, d := range now {
+		for i := range states {
+			if states[i].Export == d.Export && states[i].Position == d.Position {
+				states[i] = d
+			}
+		}
+	}
+	return states
+}
+
+// prepare makes a delivery to a stop; its errors are for the client.
+func (w way) prepare(s stop, n Notice) (Delivery, error) {
 	if s.index >= MaxDestinations {
 		return Delivery{}, Refusal(fmt.Sprintf("A movie may have at most %d destinations", MaxDestinations))
 	}
-	leaf, ok := p.Leaves[s.Type]
+	leaf, ok := w.Leaves[s.Type]
 	if !ok {
 		return Delivery{}, unserved(s)
 	}
-	var url string
-	if o.Status == project.Done && o.Result.File != "" {
-		url = p.FileURL(o.Result.File)
+	n.Project, n.Outcome, n.At = w.project, w.outcome, w.Now()
+	if w.outcome.Status == project.Done && w.outcome.Result.File != "" {
+		n.FileURL = w.FileURL(w.outcome.Result.File)
 	}
-	d, err := leaf.Prepare(pr, o, s.Destination, url)
+	d, err := leaf.Prepare(n, s.Destination)
 	if err != nil {
 		return Delivery{}, err
 	}
-	now := p.Now()
-	d.ID, d.MessageID = newID("dlv_", now), newID("msg_", now)
-	d.Project, d.Export, d.Position, d.Type = o.ID, s.export, s.position, s.Type
+	d.Project, d.Export, d.Position, d.Type, d.Event = w.project.ID, s.export, s.position, s.Type, n.Event
+	return d.begin(n.At), nil
+}
+
+// begin gives a new delivery its ids and makes it due.
+func (d Delivery) begin(now time.Time) Delivery {
+	d.ID = newID("dlv_", now)
+	d.MessageID = "msg_" + d.ID[len("dlv_"):]
 	d.State, d.CreatedAt, d.NextAt = Pending, now, now
-	return d, nil
+	return d
 }
 
 // unserved tells why nobody can serve a destination, and what to do.

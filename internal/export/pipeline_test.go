@@ -180,7 +180,7 @@ func TestPurged(t *testing.T) {
 	ended(m, p, `{"exports":[{"destinations":[{"type":"webhook","endpoint":"a"},{"type":"webhook","endpoint":"b"}]}]}`, done)
 	delete(m.projects, "p")
 	d, _ := m.only()
-	if err := p.Work(context.Background(), queue.Job{Key: d.ID}); !errors.Is(err, queue.ErrRecorded) {
+	if err := p.Work(context.Background(), queue.Job{Key: d.ID, Group: d.Group}); !errors.Is(err, queue.ErrRecorded) {
 		t.Error(err)
 	}
 	if d, _ = m.only(); d.State != export.Delivered {
@@ -198,7 +198,7 @@ func TestLostType(t *testing.T) {
 		leaf := p.Leaves["webhook"]
 		delete(p.Leaves, "webhook")
 		d, _ := m.only()
-		if err := p.Work(context.Background(), queue.Job{Key: d.ID}); !errors.Is(err, queue.ErrRecorded) {
+		if err := p.Work(context.Background(), queue.Job{Key: d.ID, Group: d.Group}); !errors.Is(err, queue.ErrRecorded) {
 			t.Fatal(err)
 		}
 		if d, _ = m.only(); d.State != export.Retrying || d.Message != "Destinations of type 'webhook' are not supported in this version" {

@@ -22,12 +22,26 @@ const LongestWait = 24 * time.Hour
 // deliveries that failed together do not come back together.
 const spread = 0.2
 
+const (
+	// proxyPause is the wait after a fault of the egress proxy, which does not walk
+	// the schedule; proxyPatience is how old a delivery may become that way.
+	proxyPause    = 30 * time.Second
+	proxyPatience = 7 * 24 * time.Hour
+)
+
 // after moves a delivery on by a closed attempt. jitter is in [0, 1).
 func (d Delivery) after(a Attempt, jitter float64) Delivery {
-	d.LastStatus, d.Message, d.NextAt = a.Status, a.Error, time.Time{}
-	if a.Result == Succeeded {
+	d.LastStatus, d.Message, d.NextAt, d.Remaining = a.Status, a.Error, time.Time{}, 0
+	d.State = Retrying
+	switch {
+	case a.Result == Succeeded:
 		d.State, d.Message = Delivered, ""
 		return d
+	case a.Class == "proxy" && a.EndedAt.Sub(d.CreatedAt) < proxyPatience && !d.Droppable:
+		d.NextAt = a.EndedAt.Add(wait(proxyPause, 0, jitter))
+		return d
+	case a.Result == Unknown:
+		d.State = InDoubt
 	}
 	d.Failures++
 	switch {
@@ -35,9 +49,8 @@ func (d Delivery) after(a Attempt, jitter float64) Delivery {
 		d.State = Failed
 	case d.Failures > len(d.Schedule):
 		d.State = Failed
-		d.Message = fmt.Sprintf("Gave up after %s: %s", count(d.Attempts), a.Error)
+		d.Message = fmt.Sprintf("Gave up after %s: %s", count(a.Number), a.Error)
 	default:
-		d.State = Retrying
 		d.NextAt = a.EndedAt.Add(wait(d.Schedule[d.Failures-1], a.RetryAfter, jitter))
 	}
 	return d

@@ -75,7 +75,7 @@ func TestSucceedsInTheEnd(t *testing.T) {
 		if d.State != export.Delivered || d.Attempts != 3 || d.Failures != 2 || d.LastStatus != 200 || d.Message != "" {
 			t.Errorf("ended as %+v", d)
 		}
-		if err := p.Work(context.Background(), queue.Job{Key: d.ID}); err != nil || len(m.attempts[d.ID]) != 3 {
+		if err := p.Work(context.Background(), queue.Job{Key: d.ID, Group: d.Group}); err != nil || len(m.attempts[d.ID]) != 3 {
 			t.Errorf("done again: %v, %d attempts", err, len(m.attempts[d.ID]))
 		}
 	})
@@ -208,7 +208,7 @@ func TestStoreFails(t *testing.T) {
 			m.failing[method] = full
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
-			if err := p.Work(ctx, queue.Job{Key: d.ID}); !errors.Is(err, full) || strings.Contains(err.Error(), "s3cret") {
+			if err := p.Work(ctx, queue.Job{Key: d.ID, Group: d.Group}); !errors.Is(err, full) || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("%s: got %v", method, err)
 			}
 			m.failing[method] = nil
@@ -231,7 +231,7 @@ func TestStoreFails(t *testing.T) {
 			defer m.mu.Unlock()
 			m.failing["Close"] = nil
 		})
-		if err := p.Work(context.Background(), queue.Job{Key: d.ID}); !errors.Is(err, queue.ErrRecorded) {
+		if err := p.Work(context.Background(), queue.Job{Key: d.ID, Group: d.Group}); !errors.Is(err, queue.ErrRecorded) {
 			t.Error(err)
 		}
 		if d, attempts := m.only(); d.State != export.Delivered || len(attempts) != 1 {
@@ -254,7 +254,7 @@ func TestStopping(t *testing.T) {
 	p := pipeline(m, watching{answers(), func() { stop(queue.ErrStopping) }, t})
 	ended(m, p, one, done)
 	d, _ := m.only()
-	if err := p.Work(ctx, queue.Job{Key: d.ID}); !errors.Is(err, queue.ErrRecorded) {
+	if err := p.Work(ctx, queue.Job{Key: d.ID, Group: d.Group}); !errors.Is(err, queue.ErrRecorded) {
 		t.Error(err)
 	}
 	if d, _ = m.only(); d.State != export.Delivered {
@@ -265,7 +265,7 @@ func TestStopping(t *testing.T) {
 	p = pipeline(m, answers())
 	ended(m, p, one, done)
 	d, _ = m.only()
-	if err := p.Work(ctx, queue.Job{Key: d.ID}); !errors.Is(err, queue.ErrStopping) {
+	if err := p.Work(ctx, queue.Job{Key: d.ID, Group: d.Group}); !errors.Is(err, queue.ErrStopping) {
 		t.Errorf("got %v", err)
 	}
 	if _, attempts := m.only(); len(attempts) != 0 || len(m.jobs) != 1 {

@@ -19,16 +19,22 @@ func (p *Pipeline) Work(ctx context.Context, job queue.Job) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	d, a, err := p.Store.OpenAttempt(ctx, job.Key, p.Now())
-	if errors.Is(err, ErrNoDelivery) {
-		p.Log.ErrorContext(ctx, "a job names a delivery that does not exist", "delivery", job.Key)
-		return nil
+	if until, closed := p.breaker.closed(job.Group, p.Now()); closed && !job.Retry {
+		return p.putOff(ctx, job.Key, until)
 	}
-	if err != nil {
+	return p.try(ctx, job.Key)
+}
+
+// try makes the next attempt of a delivery, unless there is to be none.
+func (p *Pipeline) try(ctx context.Context, id string) error {
+	d, a, err := p.Store.OpenAttempt(ctx, id, p.Now())
+	switch {
+	case errors.Is(err, ErrNoDelivery):
+		return nil // cleaned away, or never there
+	case err != nil:
 		return err
-	}
-	if d.State == Delivered || d.State == Failed {
-		return nil
+	case a.Number == 0:
+		return p.advance(ctx, d)
 	}
 	stopping := ctx
 	ctx = context.WithoutCancel(ctx)
@@ -40,10 +46,71 @@ func (p *Pipeline) Work(ctx context.Context, job queue.Job) error {
 	}
 	a = p.attempt(ctx, d, a)
 	d = d.after(a, p.Jitter())
-	if err := p.close(stopping, d, a, next()); err != nil {
+	p.breaker.observe(d.Group, a)
+	step := next(d)
+	step.Endpoint = p.health.observe(d, a)
+	events := news(d, a, step.Endpoint)
+	step.Deliveries = append(step.Deliveries, p.telling(events...)...)
+	if err := p.close(stopping, d, a, step); err != nil {
 		return err
 	}
+	p.Observe(d, a)
 	p.report(ctx, d, a)
+	p.told(ctx, events...)
+	return queue.ErrRecorded
+}
+
+// Gate tells the queue how many attempts of a group may be made.
+func (p *Pipeline) Gate(group string, now time.Time) queue.Allowance {
+	return p.breaker.gate(group, now)
+}
+
+// putOff has a first attempt wait for its group to be probed, and lets the
+// destinations behind it go on.
+func (p *Pipeline) putOff(ctx context.Context, id string, until time.Time) error {
+	d, err := p.Store.Delivery(ctx, id)
+	switch {
+	case errors.Is(err, ErrNoDelivery):
+		return nil
+	case err != nil:
+		return err
+	case d.State == Running || d.State.Final(): // a crash may have left an attempt open, which this closes
+		return p.try(ctx, id)
+	case d.State != Pending:
+		return p.advance(ctx, d)
+	case d.Droppable:
+		d.State, d.Message, d.NextAt = Cancelled, "Dropped: its host is not answering", time.Time{}
+	default:
+		d.State, d.Message, d.NextAt = Retrying, "Put off: its host is not answering, or asked for a pause", until
+	}
+	return p.goOn(ctx, d)
+}
+
+// advance takes the next step behind a delivery that is not to be attempted.
+func (p *Pipeline) advance(ctx context.Context, d Delivery) error {
+	if d.State.Final() && d.Remaining == 0 {
+		return nil // nothing is left but its job
+	}
+	if d.State == Held {
+		d.Message, d.NextAt = "Held: the endpoint is not enabled", time.Time{}
+		if d.Droppable {
+			d.State, d.Message = Cancelled, "Dropped: the endpoint is not enabled"
+		}
+	}
+	return p.goOn(ctx, d)
+}
+
+// goOn writes a delivery's new state and takes the step behind it.
+func (p *Pipeline) goOn(ctx context.Context, d Delivery) error {
+	next, err := p.rest(ctx, d)
+	if err != nil {
+		return fmt.Errorf("go on after delivery %s: %w", d.ID, err)
+	}
+	step := next(d)
+	d.Remaining = 0
+	if err := p.Store.Advance(ctx, d, step); err != nil {
+		return err
+	}
 	return queue.ErrRecorded
 }
 
@@ -89,11 +156,10 @@ func (nobody) Attempt(_ context.Context, d Delivery, a Attempt) Attempt {
 	return a
 }
 
-// rest prepares the step behind a delivery. Only the first attempt that closes
-// moves the pipeline on: a delivery that has failed before did so already.
-func (p *Pipeline) rest(ctx context.Context, d Delivery) (func() Step, error) {
-	nothing := func() Step { return Step{} }
-	if d.Remaining == 0 || d.Failures > 0 {
+// rest prepares the step behind a delivery, for when it stands as it then does.
+func (p *Pipeline) rest(ctx context.Context, d Delivery) (func(Delivery) Step, error) {
+	nothing := func(Delivery) Step { return Step{} }
+	if d.Remaining == 0 {
 		return nothing, nil
 	}
 	pr, err := p.Projects.Get(ctx, d.Project)
@@ -107,11 +173,27 @@ func (p *Pipeline) rest(ctx context.Context, d Delivery) (func() Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	way := flatten(m.Exports)
-	way = way[max(0, len(way)-d.Remaining):]
-	o := project.Outcome{ID: pr.ID, Status: pr.Status, Message: pr.Message, Result: pr.Result,
-		Warnings: pr.Warnings, EndedAt: pr.EndedAt}
-	return func() Step { return p.step(pr, o, way) }, nil
+	w := p.way(pr, project.Outcome{ID: pr.ID, Status: pr.Status, Message: pr.Message, Result: pr.Result,
+		Warnings: pr.Warnings, EndedAt: pr.EndedAt}, m.Exports)
+	behind := d.Remaining
+	var states []project.Destination
+	if w.reported {
+		behind--
+		all, err := p.Projects.Destinations(ctx, pr.ID)
+		if err != nil {
+			return nil, err
+		}
+		states = all[pr.ID]
+	}
+	return func(d Delivery) Step {
+		return w.step(w.stops[max(0, len(w.stops)-behind):], overlay(states, d.Destination()))
+	}, nil
+}
+
+// Destination is a delivery's own, as it stands.
+func (d Delivery) Destination() project.Destination {
+	return project.Destination{Export: d.Export, Position: d.Position, Type: d.Type, Status: string(d.State),
+		Attempts: d.Attempts, LastStatus: d.LastStatus, Message: d.Message, Delivery: d.ID}
 }
 
 // report writes the one line an attempt leaves in the log. The address is shown

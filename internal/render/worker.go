@@ -23,9 +23,14 @@ type Projects interface {
 	PutBack(ctx context.Context, id string) error
 }
 
-// Exports takes over once a rendering ended, well or not. When it returns nil
-// the end is durable, and so is the export pipeline that follows.
+// Exports is told how a rendering goes, and takes over once it ended.
 type Exports interface {
+	// Started and Progress tell those who asked for it; an error keeps no movie from
+	// being rendered.
+	Started(ctx context.Context, p project.Project, exports []movie.Export) error
+	Progress(ctx context.Context, p project.Project, exports []movie.Export, percent int) error
+	// Ended is called well or not. When it returns nil the end is durable, and so
+	// is the export pipeline that follows.
 	Ended(ctx context.Context, p project.Project, exports []movie.Export, o project.Outcome) error
 }
 
@@ -49,6 +54,8 @@ type Worker struct {
 type running struct {
 	cancel  context.CancelCauseFunc
 	percent int
+	// tell is called with each new percentage.
+	tell func(percent int)
 }
 
 // longestRender is the most time one movie may take.
@@ -77,11 +84,14 @@ func (w *Worker) Work(ctx context.Context, job queue.Job) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	w.enter(p.ID, cancel)
-	defer w.leave(p.ID)
 	m, err := movie.Parse(p.Source)
 	if err != nil { // it parsed when it was accepted
 		m = &movie.Movie{Faults: []movie.Fault{{Message: err.Error()}}}
+	}
+	w.enter(p.ID, &running{cancel: cancel, tell: w.progress(durable, p, m.Exports)})
+	defer w.leave(p.ID)
+	if err := w.Exports.Started(durable, p, m.Exports); err != nil {
+		w.Log.WarnContext(ctx, "nobody was told that a rendering began", "project", p.ID, "error", err)
 	}
 	o, err := w.render(ctx, p, m)
 	if w.comesAgain(p, err) {
@@ -179,13 +189,13 @@ func (w *Worker) Cancel(id string) {
 	}
 }
 
-func (w *Worker) enter(id string, cancel context.CancelCauseFunc) {
+func (w *Worker) enter(id string, r *running) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.running == nil {
 		w.running = map[string]*running{}
 	}
-	w.running[id] = &running{cancel: cancel}
+	w.running[id] = r
 }
 
 func (w *Worker) leave(id string) {
@@ -196,8 +206,30 @@ func (w *Worker) leave(id string) {
 
 func (w *Worker) setProgress(id string, percent int) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.running[id].percent = percent
+	r := w.running[id]
+	r.percent = percent
+	w.mu.Unlock()
+	r.tell(percent)
+}
+
+// progressStep is how many percents lie between two events.
+const progressStep = 10
+
+// progress tells of every tenth percent once, without holding up the rendering.
+func (w *Worker) progress(ctx context.Context, p project.Project, exports []movie.Export) func(percent int) {
+	told := 0
+	return func(percent int) {
+		step := percent - percent%progressStep
+		if step <= told || step >= 100 {
+			return
+		}
+		told = step
+		go func() {
+			if err := w.Exports.Progress(ctx, p, exports, step); err != nil {
+				w.Log.DebugContext(ctx, "nobody was told of the progress", "project", p.ID, "error", err)
+			}
+		}()
+	}
 }
 
 // report writes the one line a rendering leaves in the log.

@@ -20,8 +20,23 @@ import (
 type desk struct {
 	project.Project
 	putBack int
-	ended   []project.Outcome
-	fails   error
+	started int
+	// percents gets what was told of the progress; nil throws it away.
+	percents chan int
+	ended    []project.Outcome
+	fails    error
+}
+
+func (d *desk) Started(context.Context, project.Project, []movie.Export) error {
+	d.started++
+	return errors.New("nobody is at the desk") // which keeps no movie from being rendered
+}
+
+func (d *desk) Progress(_ context.Context, _ project.Project, _ []movie.Export, percent int) error {
+	if d.percents != nil {
+		d.percents <- percent
+	}
+	return nil
 }
 
 func (d *desk) Get(context.Context, string) (project.Project, error) { return d.Project, nil }
@@ -113,6 +128,31 @@ func TestWorker(t *testing.T) {
 				t.Errorf("scratch was left: %v", left)
 			}
 		})
+	}
+}
+
+// TestWorkerTells holds that a rendering's start is told once and its progress in
+// steps of ten, each once.
+func TestWorkerTells(t *testing.T) {
+	d := &desk{Project: project.Project{ID: "p", Status: project.Pending, Source: []byte(short), FileKey: "key/movie.mp4"}, percents: make(chan int, 99)}
+	w, _ := newWorker(t, d)
+	if err := w.Work(t.Context(), queue.Job{Key: "p"}); !errors.Is(err, queue.ErrRecorded) {
+		t.Fatal(err)
+	}
+	seen := map[int]bool{}
+	told := w.progress(t.Context(), d.Project, nil)
+	for percent := range 101 { // beside what the rendering itself has told
+		told(percent)
+	}
+	for !seen[20] || !seen[90] || !seen[10] {
+		percent := <-d.percents
+		seen[percent] = true
+		if percent%progressStep != 0 || percent < 10 || percent > 90 {
+			t.Errorf("told of %d percent", percent)
+		}
+	}
+	if d.started != 1 {
+		t.Errorf("told of %d starts", d.started)
 	}
 }
 

@@ -8,11 +8,13 @@ import (
 )
 
 // attemptColumns are those of attemptFields, in their order.
-const attemptColumns = "delivery, number, started_at, ended_at, result, status, class, error, cut, retry_after, gone, answer"
+const attemptColumns = `delivery, number, started_at, ended_at, result, status, class, error, cut, retry_after, gone,
+	address, tls, fingerprint, timing, request, headers, answer`
 
 func attemptFields(a *export.Attempt) []any {
 	return []any{&a.Delivery, &a.Number, (*stamp)(&a.StartedAt), (*stamp)(&a.EndedAt), &a.Result, &a.Status, &a.Class, &a.Error,
-		&a.Cut, &a.RetryAfter, &a.Gone, (*content)(&a.Answer)}
+		&a.Cut, &a.RetryAfter, &a.Gone, &a.Peer.Address, &a.Peer.TLS, &a.Peer.Fingerprint, (*timing)(&a.Peer),
+		(*headers)(&a.Request), (*headers)(&a.Headers), (*content)(&a.Answer)}
 }
 
 var (
@@ -35,10 +37,12 @@ func (tx *transaction) closeAttempt(delivery string, a export.Attempt) error {
 	if a.Result == export.Open {
 		return errNotClosed
 	}
-	n, err := tx.exec(`UPDATE attempt SET ended_at = ?, result = ?, status = ?, class = ?, error = ?, cut = ?,
-		retry_after = ?, gone = ?, answer = ? WHERE delivery = ? AND number = ? AND result = 'open'`,
-		stamp(a.EndedAt), a.Result, a.Status, a.Class, a.Error, a.Cut,
-		a.RetryAfter, a.Gone, content(a.Answer), delivery, a.Number)
+	n, err := tx.exec(`UPDATE attempt SET ended_at = ?, result = ?, status = ?, class = ?, error = ?, cut = ?, retry_after = ?, gone = ?,
+		address = ?, tls = ?, fingerprint = ?, timing = ?, request = ?, headers = ?, answer = ?
+		WHERE delivery = ? AND number = ? AND result = 'open'`,
+		stamp(a.EndedAt), a.Result, a.Status, a.Class, a.Error, a.Cut, a.RetryAfter, a.Gone,
+		a.Peer.Address, a.Peer.TLS, a.Peer.Fingerprint, (*timing)(&a.Peer), headers(a.Request), headers(a.Headers), content(a.Answer),
+		delivery, a.Number)
 	if err == nil && n == 0 {
 		return errNotOpen
 	}

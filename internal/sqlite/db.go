@@ -1,6 +1,6 @@
-// Package sqlite keeps projects, deliveries, jobs, keys and the signing secret
-// in one SQLite file. It implements the stores of project, export, queue and
-// account, so that a record and its job change in one transaction. It must not
+// Package sqlite keeps projects, deliveries with their log, jobs, API keys and
+// signing keys in one SQLite file. It implements the stores of project, export,
+// queue, account and signing, so that a record and its job change in one transaction. It must not
 // know HTTP, and it decides nothing: what follows from what is the business of
 // the packages whose stores it is.
 package sqlite
@@ -22,10 +22,12 @@ import (
 )
 
 var (
-	_ project.Store = (*DB)(nil)
-	_ export.Store  = (*DB)(nil)
-	_ queue.Store   = (*DB)(nil)
-	_ account.Store = (*DB)(nil)
+	_ project.Store  = (*DB)(nil)
+	_ export.Store   = (*DB)(nil)
+	_ export.Log     = (*DB)(nil)
+	_ export.Cleaner = (*DB)(nil)
+	_ queue.Store    = (*DB)(nil)
+	_ account.Store  = (*DB)(nil)
 )
 
 var (
@@ -37,6 +39,10 @@ var (
 type Options struct {
 	// Log gets the migrations and panics; nil is silence.
 	Log *slog.Logger
+	// Fault is for tests, which end the process in it: it is called at store.begin,
+	// when a transaction has begun, and at store.commit.before and
+	// store.commit.after. Nil is nobody.
+	Fault func(point string)
 }
 
 // DB is an open database. It may be used by many goroutines.
@@ -49,6 +55,8 @@ type DB struct {
 	writer *writer
 	reads  *statements
 	onJobs atomic.Pointer[func([]queue.Job)]
+	// round is where the cleaning of the log has come to.
+	round round
 	// closers are closed by Close, the last first: the readers before the
 	// writer, whose checkpoint would wait for them; the lock at the very end.
 	closers []io.Closer
@@ -60,6 +68,9 @@ type DB struct {
 func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Fault == nil {
+		o.Fault = func(string) {}
 	}
 	db := &DB{}
 	db.stop = sync.OnceValue(db.shutdown)
@@ -79,9 +90,12 @@ func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	if err != nil {
 		return nil, err
 	}
-	db.writer = newWriter(conn, db.announce, o.Log)
+	db.writer = newWriter(conn, db.announce, o)
 	db.closers = append(db.closers, db.writer)
 	if err := db.openReaders(ctx, dsn(path, readPragmas, "rw")); err != nil {
+		return nil, err
+	}
+	if err := db.loadShut(ctx); err != nil {
 		return nil, err
 	}
 	return db, nil
@@ -105,7 +119,7 @@ func OpenReadOnly(ctx context.Context, path string) (_ *DB, err error) {
 		return nil, err
 	}
 	// A server that is just making it has written the file before its tables.
-	tables, err := one(ctx, db.reads, scanValue[int], "SELECT count(*) FROM sqlite_schema WHERE name = 'secret'")
+	tables, err := one(ctx, db.reads, scanValue[int], "SELECT count(*) FROM sqlite_schema WHERE name = 'signing_key'")
 	if err == nil && tables == 0 {
 		err = errNoDatabase
 	}

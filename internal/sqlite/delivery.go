@@ -12,13 +12,13 @@ import (
 )
 
 // deliveryColumns are those of deliveryFields, in their order.
-const deliveryColumns = `id, message_id, project, export, position, type, event, target, grp, content_type, timeout, schedule,
-	remaining, state, attempts, failures, last_status, message, created_at, next_at, body`
+const deliveryColumns = `id, message_id, project, export, position, main, type, event, target, grp, endpoint, content_type, headers,
+	timeout, schedule, droppable, remaining, state, attempts, failures, last_status, message, created_at, next_at, body`
 
 func deliveryFields(d *export.Delivery) []any {
-	return []any{&d.ID, &d.MessageID, &d.Project, &d.Export, &d.Position, &d.Type, &d.Event, &d.Target, &d.Group,
-		&d.ContentType, &d.Timeout, document{&d.Schedule}, &d.Remaining, &d.State, &d.Attempts, &d.Failures,
-		&d.LastStatus, &d.Message, (*stamp)(&d.CreatedAt), (*stamp)(&d.NextAt), (*content)(&d.Body)}
+	return []any{&d.ID, (*messageID)(d), &d.Project, &d.Export, &d.Position, &d.Main, &d.Type, &d.Event, &d.Target, (*groupColumn)(d), &d.Endpoint,
+		&d.ContentType, (*fields)(&d.Headers), &d.Timeout, (*delays)(&d.Schedule), &d.Droppable, &d.Remaining, &d.State, &d.Attempts,
+		&d.Failures, &d.LastStatus, &d.Message, (*stamp)(&d.CreatedAt), (*stamp)(&d.NextAt), (*content)(&d.Body)}
 }
 
 func scanDelivery(r row) (d export.Delivery, err error) {
@@ -27,6 +27,14 @@ func scanDelivery(r row) (d export.Delivery, err error) {
 		return d, export.ErrNoDelivery
 	}
 	return d, err
+}
+
+const deliveryQuery = "SELECT " + deliveryColumns + " FROM delivery WHERE id = ?"
+
+// Delivery returns one; see export.Store.
+func (db *DB) Delivery(ctx context.Context, id string) (_ export.Delivery, err error) {
+	defer wrap(&err, "get delivery %s", id)
+	return one(ctx, db.reads, scanShown, entryQuery, id)
 }
 
 // interrupted is the error of an attempt that was found open.
@@ -65,19 +73,41 @@ func (tx *transaction) take(projectID string, step export.Step) error {
 			return err
 		}
 	}
-	if step.Delivery == nil {
+	if step.Endpoint != nil {
+		if err := tx.setEndpoint(*step.Endpoint); err != nil {
+			return err
+		}
+	}
+	for _, d := range step.Deliveries {
+		if _, err := tx.emit(d, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// emit inserts a delivery and its job. onConflict says what becomes of one that
+// is there already.
+func (tx *transaction) emit(d export.Delivery, onConflict string) (inserted bool, err error) {
+	n, err := tx.exec(insert("delivery", deliveryColumns)+onConflict, deliveryFields(&d)...)
+	if err != nil || n == 0 || d.NextAt.IsZero() {
+		return n > 0, err
+	}
+	return true, tx.addJob(export.Deliver, d.ID, d.Group, d.NextAt, false)
+}
+
+// Emit inserts deliveries; one that is there already is left alone. See
+// export.Store.
+func (db *DB) Emit(ctx context.Context, deliveries ...export.Delivery) (err error) {
+	defer wrap(&err, "emit %d deliveries", len(deliveries))
+	return db.writer.do(ctx, func(tx *transaction) error {
+		for _, d := range deliveries {
+			if _, err := tx.emit(d, " ON CONFLICT (id) DO NOTHING"); err != nil {
+				return err
+			}
+		}
 		return nil
-	}
-	d := *step.Delivery
-	if _, err := tx.exec(insert("delivery", deliveryColumns), deliveryFields(&d)...); err != nil {
-		return err
-	}
-	err := tx.settle(d.Project, project.Destination{Export: d.Export, Position: d.Position, Type: d.Type,
-		Status: string(d.State), Delivery: d.ID})
-	if err != nil {
-		return err
-	}
-	return tx.addJob(export.Deliver, d.ID, d.Group, d.NextAt)
+	})
 }
 
 // OpenAttempt opens the next attempt of a delivery; see export.Store.
@@ -88,34 +118,57 @@ func (db *DB) OpenAttempt(ctx context.Context, id string, at time.Time) (_ expor
 		a export.Attempt
 	}
 	o, err := change(ctx, db.writer, func(tx *transaction) (opened, error) {
-		d, err := one(always, tx.stmts, scanDelivery, "SELECT "+deliveryColumns+" FROM delivery WHERE id = ?", id)
-		if err != nil || d.State == export.Delivered || d.State == export.Failed {
+		d, err := one(always, tx.stmts, scanDelivery, deliveryQuery, id)
+		if err != nil {
+			return opened{}, err
+		}
+		if _, shut := tx.shutState(d.Endpoint); shut && !d.State.Final() {
+			d.State = export.Held
+		}
+		if d.State.Final() || d.State == export.Held {
+			_, err := tx.interrupt(&d, stored(at))
 			return opened{d: d}, err
 		}
-		d.State = export.Running
-		d.Attempts++
-		a := export.Attempt{Delivery: id, Number: d.Attempts, StartedAt: stored(at), Result: export.Open}
-		return opened{d, a}, tx.open(d, a)
+		a := export.Attempt{Delivery: id, StartedAt: stored(at), Result: export.Open}
+		if err := tx.open(&d, &a); err != nil {
+			return opened{}, err
+		}
+		d.State, d.Attempts = export.Running, a.Number
+		return opened{d, a}, nil
 	})
 	return o.d, o.a, err
 }
 
-// open writes a delivery's new attempt.
-func (tx *transaction) open(d export.Delivery, a export.Attempt) error {
-	if a.Number > 1 {
-		_, err := tx.exec("UPDATE attempt SET result = ?, ended_at = ?, error = ? WHERE delivery = ? AND result = ?",
-			export.Unknown, stamp(a.StartedAt), interrupted, d.ID, export.Open)
-		if err != nil {
-			return err
-		}
-	}
-	if _, err := tx.exec("UPDATE delivery SET state = ?, attempts = ? WHERE id = ?", d.State, d.Attempts, d.ID); err != nil {
+// open writes a delivery's new attempt. It has the number behind those that are
+// closed, which is taken when a crash left one open.
+func (tx *transaction) open(d *export.Delivery, a *export.Attempt) error {
+	a.Number = d.Attempts + 1
+	n, err := tx.exec(`INSERT INTO attempt (delivery, number, started_at, result, status, class, error, cut, retry_after, gone,
+		address, tls, fingerprint, timing, request, headers, answer)
+		VALUES (?, ?, ?, 'open', 0, '', '', 0, 0, 0, '', '', '', '', '', '', x'') ON CONFLICT DO NOTHING`,
+		a.Delivery, a.Number, stamp(a.StartedAt))
+	if err != nil || n > 0 {
 		return err
 	}
-	if _, err := tx.exec(insert("attempt", attemptColumns), attemptFields(&a)...); err != nil {
+	switch found, err := tx.interrupt(d, a.StartedAt); {
+	case err != nil:
 		return err
+	case !found:
+		return fmt.Errorf("attempt %d is there but not open", a.Number)
 	}
-	return tx.mirror(d)
+	return tx.open(d, a)
+}
+
+// interrupt closes an attempt that is found open: it may have arrived.
+func (tx *transaction) interrupt(d *export.Delivery, at time.Time) (found bool, err error) {
+	n, err := tx.exec("UPDATE attempt SET result = ?, ended_at = ?, error = ? WHERE delivery = ? AND number = ? AND result = 'open'",
+		export.Unknown, stamp(at), interrupted, d.ID, d.Attempts+1)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	d.Attempts++
+	_, err = tx.exec("UPDATE delivery SET attempts = ? WHERE id = ?", d.Attempts, d.ID)
+	return true, err
 }
 
 // CloseAttempt closes an attempt and takes the next step; see export.Store.
@@ -125,22 +178,52 @@ func (db *DB) CloseAttempt(ctx context.Context, d export.Delivery, a export.Atte
 		if err := tx.closeAttempt(d.ID, a); err != nil {
 			return err
 		}
-		_, err := tx.exec("UPDATE delivery SET state = ?, failures = ?, last_status = ?, message = ?, next_at = ? WHERE id = ?",
-			d.State, d.Failures, d.LastStatus, d.Message, stamp(d.NextAt), d.ID)
+		d := d
+		n, err := tx.exec(`UPDATE delivery SET state = ?, attempts = ?, failures = ?, remaining = ?, last_status = ?, message = ?, next_at = ?
+			WHERE id = ? AND (state <> 'cancelled' OR ? = 'delivered')`,
+			d.State, a.Number, d.Failures, d.Remaining, d.LastStatus, d.Message, stamp(d.NextAt), d.ID, d.State)
 		if err != nil {
 			return err
 		}
-		if err := tx.mirror(d); err != nil {
-			return err
-		}
-		if err := tx.removeJob(export.Deliver, d.ID); err != nil {
-			return err
-		}
-		if !d.NextAt.IsZero() {
-			if err := tx.addJob(export.Deliver, d.ID, d.Group, d.NextAt); err != nil {
+		if n == 0 { // cancelled meanwhile
+			d.NextAt = time.Time{}
+			if _, err := tx.exec("UPDATE delivery SET attempts = ?, remaining = 0 WHERE id = ?", a.Number, d.ID); err != nil {
 				return err
 			}
 		}
-		return tx.take(d.Project, step)
+		return tx.goOn(d, step)
 	})
+}
+
+// Advance moves a delivery on without an attempt; see export.Store.
+func (db *DB) Advance(ctx context.Context, d export.Delivery, step export.Step) (err error) {
+	defer wrap(&err, "advance %s", d.ID)
+	return db.writer.do(ctx, func(tx *transaction) error {
+		d := d
+		n, err := tx.exec(`UPDATE delivery SET state = ?, remaining = ?, message = ?, next_at = ?
+			WHERE id = ? AND state NOT IN ('delivered', 'failed', 'cancelled')`, d.State, d.Remaining, d.Message, stamp(d.NextAt), d.ID)
+		if err != nil {
+			return err
+		}
+		if n == 0 { // final meanwhile
+			d.NextAt = time.Time{}
+			if _, err := tx.exec("UPDATE delivery SET remaining = ? WHERE id = ?", d.Remaining, d.ID); err != nil {
+				return err
+			}
+		}
+		return tx.goOn(d, step)
+	})
+}
+
+// goOn replaces a delivery's job and takes the next step.
+func (tx *transaction) goOn(d export.Delivery, step export.Step) error {
+	if err := tx.removeJob(export.Deliver, d.ID); err != nil {
+		return err
+	}
+	if !d.NextAt.IsZero() {
+		if err := tx.addJob(export.Deliver, d.ID, d.Group, d.NextAt, true); err != nil {
+			return err
+		}
+	}
+	return tx.take(d.Project, step)
 }

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 
-	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/project"
 )
 
@@ -14,7 +13,8 @@ func destinationFields(projectID *string, d *project.Destination) []any {
 	return []any{projectID, &d.Export, &d.Position, &d.Type, &d.Status, &d.Attempts, &d.LastStatus, &d.Message, &d.Delivery}
 }
 
-// Destinations returns the destinations of projects; see project.Store.
+// Destinations returns the destinations of projects; see project.Store. One that
+// has a delivery is as that stands, until the delivery is cleaned away.
 func (db *DB) Destinations(ctx context.Context, ids ...string) (_ map[string][]project.Destination, err error) {
 	defer wrap(&err, "list destinations of %d projects", len(ids))
 	type owned struct {
@@ -25,8 +25,13 @@ func (db *DB) Destinations(ctx context.Context, ids ...string) (_ map[string][]p
 	found, err := all(ctx, db.reads, func(r row) (o owned, err error) {
 		err = r.Scan(destinationFields(&o.project, &o.Destination)...)
 		return o, err
-	}, "SELECT "+destinationColumns+` FROM destination
-		WHERE project IN (SELECT value FROM json_each(?)) ORDER BY project, export, position`, document{ids})
+	}, `SELECT s.project, s.export, s.position, s.type, `+ifDelivery("CASE WHEN a.number IS NULL OR NOT ("+notFinal+") THEN d.state ELSE 'running' END", "status")+`,
+			`+ifDelivery("d.attempts + (a.number IS NOT NULL)", "attempts")+`, `+ifDelivery("d.last_status", "last_status")+`,
+			`+ifDelivery("d.message", "message")+`, `+ifDelivery("d.id", "delivery")+`
+		FROM destination s
+		LEFT JOIN delivery d ON d.project = s.project AND d.export = s.export AND d.position = s.position AND d.main = 1
+		LEFT JOIN attempt a ON a.delivery = d.id AND a.number = d.attempts + 1
+		WHERE s.project IN (SELECT value FROM json_each(?)) ORDER BY s.project, s.export, s.position`, document{ids})
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +42,10 @@ func (db *DB) Destinations(ctx context.Context, ids ...string) (_ map[string][]p
 	return byProject, nil
 }
 
+func ifDelivery(shown, settled string) string {
+	return "CASE WHEN d.id IS NULL THEN s." + settled + " ELSE " + shown + " END"
+}
+
 // settle writes a destination's state, and the destination too should it be
 // missing: an export that could not be written down would be tried for ever.
 func (tx *transaction) settle(projectID string, d project.Destination) error {
@@ -44,13 +53,5 @@ func (tx *transaction) settle(projectID string, d project.Destination) error {
 		type = excluded.type, status = excluded.status, attempts = excluded.attempts,
 		last_status = excluded.last_status, message = excluded.message, delivery = excluded.delivery`,
 		destinationFields(&projectID, &d)...)
-	return err
-}
-
-// mirror shows a delivery's state in its destination: both speak the same words.
-func (tx *transaction) mirror(d export.Delivery) error {
-	_, err := tx.exec(`UPDATE destination SET status = ?, attempts = ?, last_status = ?, message = ?
-		WHERE project = ? AND export = ? AND position = ? AND delivery = ?`,
-		d.State, d.Attempts, d.LastStatus, d.Message, d.Project, d.Export, d.Position, d.ID)
 	return err
 }

@@ -16,7 +16,7 @@ func (db *DB) Jobs(ctx context.Context, kind queue.Kind, after queue.Job, limit 
 		runAt = nanos(after.RunAt)
 	}
 	return all(ctx, db.reads, scanJob, `
-		SELECT id, kind, key, grp, run_at, faults FROM job
+		SELECT id, kind, key, grp, run_at, retry, faults FROM job
 		WHERE kind = ? AND (run_at, id) > (?, ?) ORDER BY run_at, id LIMIT ?`, kind, runAt, after.ID, limit)
 }
 
@@ -41,22 +41,30 @@ func (db *DB) Postpone(ctx context.Context, id int64, runAt time.Time, faults in
 
 // addJob inserts a job, to be announced with the commit, unless there is one for
 // the same work.
-func (tx *transaction) addJob(kind queue.Kind, key, group string, runAt time.Time) error {
-	// Without RETURNING, which makes SQLite keep the row in a table of its own.
-	result, err := tx.stmts.exec(always, `INSERT INTO job (kind, key, grp, run_at, faults) VALUES (?, ?, ?, ?, 0)
-		ON CONFLICT (kind, key) DO NOTHING`, kind, key, group, stamp(runAt))
-	if err != nil {
+func (tx *transaction) addJob(kind queue.Kind, key, group string, runAt time.Time, retry bool) error {
+	j := queue.Job{ID: tx.jobID(), Kind: kind, Key: key, Group: group, RunAt: stored(runAt), Retry: retry}
+	n, err := tx.exec(`INSERT INTO job (id, kind, key, grp, run_at, retry, faults) VALUES (?, ?, ?, ?, ?, ?, 0)
+		ON CONFLICT (kind, key) DO NOTHING`, j.ID, kind, key, group, stamp(runAt), retry)
+	if err == nil && n > 0 {
+		tx.jobs = append(tx.jobs, j)
+	}
+	return err
+}
+
+// replaceJob is addJob in place of the job that there is.
+func (tx *transaction) replaceJob(kind queue.Kind, key, group string, runAt time.Time, retry bool) error {
+	if err := tx.removeJob(kind, key); err != nil {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return err
-	}
-	id, err := result.LastInsertId()
-	if err != nil {
-		return err
-	}
-	tx.jobs = append(tx.jobs, queue.Job{ID: id, Kind: kind, Key: key, Group: group, RunAt: stored(runAt)})
-	return nil
+	return tx.addJob(kind, key, group, runAt, retry)
+}
+
+// jobID makes an id above all before. An id never comes twice while the process
+// lives: the dispatcher may still finish by its id a job that is gone, and must
+// not hit a younger one.
+func (tx *transaction) jobID() int64 {
+	tx.lastJob = max(tx.lastJob+1, time.Now().UnixNano())
+	return tx.lastJob
 }
 
 // removeJob removes the job for a record, whatever its id is.
@@ -66,6 +74,6 @@ func (tx *transaction) removeJob(kind queue.Kind, key string) error {
 }
 
 func scanJob(r row) (j queue.Job, err error) {
-	err = r.Scan(&j.ID, &j.Kind, &j.Key, &j.Group, (*stamp)(&j.RunAt), &j.Faults)
+	err = r.Scan(&j.ID, &j.Kind, &j.Key, &j.Group, (*stamp)(&j.RunAt), &j.Retry, &j.Faults)
 	return j, err
 }

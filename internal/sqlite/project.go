@@ -84,7 +84,7 @@ func (tx *transaction) create(p project.Project, destinations []project.Destinat
 			return project.Project{}, err
 		}
 	}
-	if err := tx.addJob(project.Render, p.ID, "", p.CreatedAt); err != nil {
+	if err := tx.addJob(project.Render, p.ID, "", p.CreatedAt, false); err != nil {
 		return project.Project{}, err
 	}
 	return tx.project(p.ID)

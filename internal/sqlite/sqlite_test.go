@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reelhook/reelhook/internal/project"
+	"github.com/reelhook/reelhook/internal/signing"
 	"github.com/reelhook/reelhook/internal/storetest"
 )
 
@@ -55,7 +56,7 @@ func mustCreate(t testing.TB, db *DB, id string) {
 func snapshot(t *testing.T, db *DB) map[string][]string {
 	t.Helper()
 	rows := map[string][]string{}
-	for _, table := range []string{"project", "destination", "delivery", "attempt", "job", "idempotency", "api_key", "secret"} {
+	for _, table := range []string{"project", "destination", "delivery", "attempt", "job", "idempotency", "api_key", "signing_key", "endpoint", "traffic", "recovery"} {
 		pool, err := db.reads.prepare(t.Context(), "SELECT * FROM "+table)
 		if err != nil {
 			t.Fatal(err)
@@ -91,7 +92,7 @@ func TestReopenFindsEverything(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a ?%23#b.db")
 	db := mustOpen(t, path)
 	mustCreate(t, db, "a")
-	if _, err := db.EnsureSecret(t.Context(), "whsec", t0); err != nil {
+	if _, err := db.EnsureSigningKeys(t.Context(), oneKey("whsec")); err != nil {
 		t.Fatal(err)
 	}
 	want := snapshot(t, db)
@@ -188,7 +189,7 @@ func TestReadOnly(t *testing.T) {
 	}
 	missing()
 	db := mustOpen(t, path)
-	if _, err := db.EnsureSecret(t.Context(), "whsec_a", t0); err != nil {
+	if _, err := db.EnsureSigningKeys(t.Context(), oneKey("whsec_a")); err != nil {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"while the server runs", "when it has stopped"} {
@@ -196,10 +197,10 @@ func TestReadOnly(t *testing.T) {
 		if err != nil {
 			t.Fatal(when, err)
 		}
-		if got, err := ro.Secret(t.Context()); got != "whsec_a" || err != nil {
-			t.Errorf("%s: got %q, %v", when, got, err)
+		if got, err := ro.SigningKeys(t.Context()); err != nil || len(got) != 1 || got[0].Text != "whsec_a" {
+			t.Errorf("%s: got %v, %v", when, got, err)
 		}
-		if _, err := ro.EnsureSecret(t.Context(), "whsec_b", t0); err == nil || strings.Contains(err.Error(), "whsec_") {
+		if err := ro.AddSigningKeys(t.Context(), oneKey("whsec_b"), t0); err == nil || strings.Contains(err.Error(), "whsec_") {
 			t.Errorf("%s: a change was answered with %v", when, err)
 		}
 		if err := ro.Close(); err != nil {
@@ -255,4 +256,9 @@ func BenchmarkCreate(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "creates/s")
+}
+
+// oneKey is a list of one signing key.
+func oneKey(text string) []signing.Key {
+	return []signing.Key{{ID: "key_" + text, Kind: signing.V1, Text: text, CreatedAt: t0}}
 }

@@ -106,8 +106,10 @@ func scanValue[T any](r row) (v T, err error) {
 
 // exec runs a statement of a change and returns how many rows it changed.
 func (tx *transaction) exec(query string, args ...any) (int64, error) {
+	tx.written = true
 	result, err := tx.stmts.exec(always, query, args...)
 	if err != nil {
+		tx.broken = true
 		return 0, err
 	}
 	return result.RowsAffected()

@@ -3,11 +3,13 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"sync"
 
+	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/queue"
 )
 
@@ -24,7 +26,12 @@ var always = context.Background()
 type writer struct {
 	stmts    *statements
 	announce func([]queue.Job)
-	log      *slog.Logger
+	Options
+
+	// lastJob is the highest id that a job was given. shut has the endpoints that
+	// are not enabled. Both belong to the writer's goroutine.
+	lastJob int64
+	shut    map[string]export.EndpointState
 
 	requests chan *request
 	done     chan struct{}
@@ -40,22 +47,32 @@ type request struct {
 	answer chan error
 }
 
-// transaction is a change being made, under a savepoint of its own.
+// transaction is a change being made.
 type transaction struct {
 	stmts *statements
-	// jobs are announced once the change is durable.
-	jobs []queue.Job
+	*writer
+	// written tells that the change has begun to write, broken that a statement
+	// failed, whatever the change made of it.
+	written, broken bool
+	// jobs are announced once the change is durable; then hooks are called, before
+	// its caller goes on.
+	jobs  []queue.Job
+	hooks []func()
 }
 
-func newWriter(conn *sql.Conn, announce func([]queue.Job), log *slog.Logger) *writer {
-	w := &writer{stmts: newStatements(conn), announce: announce, log: log,
+// onCommit has fn called on the writer's goroutine once the change is durable.
+func (tx *transaction) onCommit(fn func()) { tx.hooks = append(tx.hooks, fn) }
+
+func newWriter(conn *sql.Conn, announce func([]queue.Job), o Options) *writer {
+	w := &writer{stmts: newStatements(conn), announce: announce, Options: o,
 		requests: make(chan *request, maxGroup), done: make(chan struct{})}
 	go w.run()
 	return w
 }
 
 // do has fn run in a transaction and returns when that is durable. fn does only
-// database work: everybody waits for it. When ctx ends first the change may
+// database work: everybody waits for it. It may be run a second time when
+// another change of its group failed. When ctx ends first the change may
 // still be made. An error of fn undoes its change alone.
 func (w *writer) do(ctx context.Context, fn func(*transaction) error) error {
 	if w == nil {
@@ -141,12 +158,17 @@ func (w *writer) gather(first *request) []*request {
 
 // commit makes a group of changes durable and answers their callers.
 func (w *writer) commit(group []*request) {
-	jobs, err := w.transact(group)
+	// Savepoints cost as much as the changes themselves, and are needed only when
+	// one fails after it has written, which is rare: then all are made anew.
+	done, err := w.transact(group, false)
+	if errors.Is(err, errUndo) {
+		done, err = w.transact(group, true)
+	}
 	if err == nil {
-		w.announce(jobs)
-	} else {
-		// SQLite may have rolled back by itself, then this fails, as it should.
-		_, _ = w.stmts.exec(always, "ROLLBACK")
+		w.announce(done.jobs)
+		for _, hook := range done.hooks {
+			hook()
+		}
 	}
 	for _, r := range group {
 		if err != nil { // also for one that failed by itself: it may have seen what is gone now
@@ -156,27 +178,58 @@ func (w *writer) commit(group []*request) {
 	}
 }
 
+// errUndo tells that a change failed halfway and there was no savepoint.
+var errUndo = errors.New("a change failed after it had written")
+
+// committed is what follows from the changes of a group.
+type committed struct {
+	jobs  []queue.Job
+	hooks []func()
+}
+
 // transact runs a group in one transaction. An error means that nothing of it
 // happened.
-func (w *writer) transact(group []*request) ([]queue.Job, error) {
+func (w *writer) transact(group []*request, savepoints bool) (done committed, err error) {
 	if _, err := w.stmts.exec(always, "BEGIN IMMEDIATE"); err != nil {
-		return nil, fmt.Errorf("begin: %w", err)
+		return done, fmt.Errorf("begin: %w", err)
 	}
-	var jobs []queue.Job
+	defer func() {
+		if err != nil { // SQLite may have rolled back by itself, then this fails, as it should
+			_, _ = w.stmts.exec(always, "ROLLBACK")
+		}
+	}()
+	w.Fault("store.begin")
+	change := w.unprotected
+	if savepoints {
+		change = w.savepoint
+	}
 	for _, r := range group {
-		tx := &transaction{stmts: w.stmts}
+		tx := &transaction{stmts: w.stmts, writer: w}
 		var lost error
-		if r.err, lost = w.savepoint(tx, r.fn); lost != nil {
-			return nil, lost
+		if r.err, lost = change(tx, r.fn); lost != nil {
+			return done, lost
 		}
 		if r.err == nil {
-			jobs = append(jobs, tx.jobs...)
+			done.jobs = append(done.jobs, tx.jobs...)
+			done.hooks = append(done.hooks, tx.hooks...)
 		}
 	}
+	w.Fault("store.commit.before")
 	if _, err := w.stmts.exec(always, "COMMIT"); err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
+		return done, fmt.Errorf("commit: %w", err)
 	}
-	return jobs, nil
+	w.Fault("store.commit.after")
+	return done, nil
+}
+
+// unprotected runs one change. A failure that has written something cannot be
+// undone alone, and after a statement that failed there may be no transaction.
+func (w *writer) unprotected(tx *transaction, fn func(*transaction) error) (err, lost error) {
+	err = w.safely(tx, fn)
+	if tx.broken || err != nil && tx.written {
+		return nil, fmt.Errorf("%w: %w", errUndo, err)
+	}
+	return err, nil
 }
 
 // savepoint runs one change. err is its own failure, undone. lost means that the
@@ -202,7 +255,7 @@ func (w *writer) savepoint(tx *transaction, fn func(*transaction) error) (err, l
 func (w *writer) safely(tx *transaction, fn func(*transaction) error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			w.log.LogAttrs(always, slog.LevelError, "change panicked", slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+			w.Log.LogAttrs(always, slog.LevelError, "change panicked", slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
 			err = fmt.Errorf("change panicked: %v", v)
 		}
 	}()

@@ -64,7 +64,7 @@ func (g *group) commit() []error {
 // job is a change that leaves a job, and then may fail.
 func job(key string, fail error) func(*transaction) error {
 	return func(tx *transaction) error {
-		if err := tx.addJob("test", key, "", t0); err != nil {
+		if err := tx.addJob("test", key, "", t0, false); err != nil {
 			return err
 		}
 		return fail
@@ -202,7 +202,7 @@ func TestFullDisk(t *testing.T) {
 	db := mustOpen(t, filepath.Join(t.TempDir(), "db"))
 	big := strings.Repeat("x", 1<<20)
 	limitPages(t, db, 1) // below what there is: not one page more
-	if _, err := db.EnsureSecret(t.Context(), big, t0); err == nil || !strings.Contains(err.Error(), "full") {
+	if _, err := db.EnsureSigningKeys(t.Context(), oneKey(big)); err == nil || !strings.Contains(err.Error(), "full") {
 		t.Errorf("got %.100v", err)
 	}
 	p := project.Project{ID: "a", Source: []byte(big), CreatedAt: t0}
@@ -230,7 +230,7 @@ func TestLostTransactionIsEverybodysError(t *testing.T) {
 		g.add(t.Context(), job("a", nil))
 		g.add(t.Context(), func(tx *transaction) error {
 			// Without an index this insert has no journal of its own to go back by.
-			_, err := tx.exec("INSERT INTO secret VALUES ('x', ?, 0)", strings.Repeat("x", 1<<20))
+			_, err := tx.exec("INSERT INTO signing_key (id, kind, text, created_at) VALUES ('x', 'v1', ?, 0)", strings.Repeat("x", 1<<20))
 			if swallow {
 				return nil
 			}

@@ -1,8 +1,6 @@
 package storetest
 
 import (
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/reelhook/reelhook/internal/account"
@@ -10,8 +8,6 @@ import (
 
 var accountRules = []rule{
 	{"KeyHashes", keyHashes},
-	{"FirstSecretStays", firstSecretStays},
-	{"OneSecretForAll", oneSecretForAll},
 }
 
 func keyHashes(f *fixture) {
@@ -25,33 +21,4 @@ func keyHashes(f *fixture) {
 	got, err := f.KeyHashes(f.ctx)
 	f.must(err)
 	f.equal("hashes", got, want)
-}
-
-func firstSecretStays(f *fixture) {
-	none, err := f.Secret(f.ctx)
-	f.must(err)
-	f.equal("at first", none, "")
-	for _, candidate := range []string{"whsec_one", "whsec_two"} {
-		got, err := f.EnsureSecret(f.ctx, candidate, t0)
-		f.must(err)
-		f.equal("secret", got, "whsec_one")
-	}
-	got, err := f.Secret(f.ctx)
-	f.must(err)
-	f.equal("stored", got, "whsec_one")
-}
-
-func oneSecretForAll(f *fixture) {
-	got := make([]string, 16)
-	var wg sync.WaitGroup
-	for i := range got {
-		wg.Go(func() {
-			var err error
-			if got[i], err = f.EnsureSecret(f.ctx, string(rune('a'+i)), t0); err != nil {
-				f.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	f.equal("different secrets", len(slices.Compact(got)), 1)
 }

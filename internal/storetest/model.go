@@ -21,17 +21,21 @@ import (
 // included, for a crash is only a Start or an Open that nothing follows. After
 // each step the database must hold exactly what plain maps hold.
 func modelRule(f *fixture) {
-	runs := 0
+	runs, now := 0, t0
 	rapid.Check(f.T, func(t *rapid.T) {
 		runs++
-		m := &model{T: t, store: f.Store, ctx: f.ctx, prefix: fmt.Sprintf("r%d.", runs), now: t0,
-			projects: map[string]project.Project{}, destinations: map[string][]project.Destination{},
+		m := &model{T: t, store: f.Store, ctx: f.ctx, prefix: fmt.Sprintf("r%d.", runs), now: now,
+			projects: map[string]project.Project{}, destinations: map[string][]project.Destination{}, mains: map[string]map[int]string{},
 			deliveries: map[string]export.Delivery{}, logs: map[string][]export.Attempt{}, jobs: map[string]queue.Job{}}
+		defer func() { now = m.now }()
+		m.sweep()
+		m.begin()
 		t.Repeat(map[string]func(*rapid.T){
-			"create": m.create, "start": m.start, "putBack": m.putBack, "delete": m.delete,
-			"end": m.end, "open": m.open, "close": m.close, "postpone": m.postpone, "": m.check,
+			"create": m.create, "start": m.start, "putBack": m.putBack, "delete": m.delete, "end": m.end, "postpone": m.postpone,
+			"emit": m.emit, "open": m.open, "close": m.close, "advance": m.advance, "redeliver": m.redeliver, "cancel": m.cancel,
+			"setEndpoint": m.setEndpoint, "clean": m.clean, "": m.check,
 		})
-		m.clear()
+		m.checkProjects(slices.Collect(maps.Keys(m.projects))...)
 	})
 }
 
@@ -44,11 +48,18 @@ type model struct {
 	now    time.Time
 	// touched is the project of the last action.
 	touched string
+	// made counts deliveries, shut tells that their endpoint is not enabled.
+	made int
+	shut bool
 
-	projects     map[string]project.Project
+	projects map[string]project.Project
+	// destinations are as they were settled last, mains the deliveries of those
+	// that have one, by position.
 	destinations map[string][]project.Destination
-	deliveries   map[string]export.Delivery
-	logs         map[string][]export.Attempt
+	mains        map[string]map[int]string
+	// deliveries are as their rows: an open attempt does not show.
+	deliveries map[string]export.Delivery
+	logs       map[string][]export.Attempt
 	// jobs by kind and key, without the ids, which are the database's.
 	jobs map[string]queue.Job
 }
@@ -81,12 +92,8 @@ func (m *model) create(*rapid.T) {
 	p := newProject(id, m.tick())
 	_, _, err := m.store.Create(m.ctx, p, webhooks(2), nil)
 	m.must(err)
-	m.projects[id], m.destinations[id] = p, webhooks(2)
-	m.addJob(project.Render, id, "", p.CreatedAt)
-}
-
-func (m *model) addJob(kind queue.Kind, key, group string, at time.Time) {
-	m.jobs[string(kind)+key] = queue.Job{Kind: kind, Key: key, Group: group, RunAt: at}
+	m.projects[id], m.destinations[id], m.mains[id] = p, webhooks(2), map[int]string{}
+	m.jobs[project.Render+id] = queue.Job{Kind: project.Render, Key: id, RunAt: p.CreatedAt}
 }
 
 func (m *model) start(t *rapid.T) {
@@ -142,84 +149,6 @@ func (m *model) end(t *rapid.T) {
 	m.take(id, step)
 }
 
-// step draws what happens to the nth destination: nothing, settled, delivered.
-func (m *model) step(t *rapid.T, id string, n int) (step export.Step) {
-	switch rapid.IntRange(0, 2).Draw(t, "step") {
-	case 1:
-		step.Settled = []project.Destination{{Position: n, Type: "ftp", Status: "failed", Message: "no"}}
-	case 2:
-		step.Delivery = newDelivery(fmt.Sprintf("d%d.%s", n, id), id, n, m.tick())
-	}
-	return step
-}
-
-func (m *model) take(id string, step export.Step) {
-	for _, d := range step.Settled {
-		m.destinations[id][d.Position] = d
-	}
-	if d := step.Delivery; d != nil {
-		m.deliveries[d.ID] = *d
-		m.destinations[id][d.Position].Delivery = d.ID
-		m.addJob(export.Deliver, d.ID, d.Group, d.NextAt)
-	}
-}
-
-func final(d export.Delivery) bool { return d.State == export.Delivered || d.State == export.Failed }
-
-func (m *model) open(t *rapid.T) {
-	id, at := pick(t, m.deliveries), m.tick()
-	m.touched = m.deliveries[id].Project
-	d, a, err := m.store.OpenAttempt(m.ctx, id, at)
-	m.must(err)
-	want := m.deliveries[id]
-	if !final(want) {
-		log := m.logs[id]
-		if n := len(log) - 1; n >= 0 && log[n].Result == export.Open {
-			log[n].Result, log[n].EndedAt = export.Unknown, at
-		}
-		want.State = export.Running
-		want.Attempts++
-		m.deliveries[id], m.logs[id] = want, append(log, a)
-		m.mirror(want)
-		m.equal("attempt", a, export.Attempt{Delivery: id, Number: len(m.logs[id]), StartedAt: at, Result: export.Open})
-	}
-	m.equal("delivery", d, want)
-}
-
-func (m *model) mirror(d export.Delivery) {
-	dest := &m.destinations[d.Project][d.Position]
-	dest.Status, dest.Attempts, dest.LastStatus, dest.Message = string(d.State), d.Attempts, d.LastStatus, d.Message
-}
-
-func (m *model) close(t *rapid.T) {
-	id := pick(t, m.deliveries)
-	log, d := m.logs[id], m.deliveries[id]
-	m.touched = d.Project
-	if len(log) == 0 || log[len(log)-1].Result != export.Open {
-		t.Skip("no open attempt")
-	}
-	a := &log[len(log)-1]
-	d.State = rapid.SampledFrom([]export.State{export.Retrying, export.Delivered, export.Failed}).Draw(t, "state")
-	a.EndedAt, a.Result, a.Status, a.Answer = m.tick(), export.Refused, 500, []byte("no")
-	d.LastStatus, d.NextAt = 500, time.Time{}
-	if d.State == export.Retrying {
-		d.NextAt = m.tick()
-	}
-	var step export.Step
-	if d.Failures == 0 && d.Position == 0 {
-		step = m.step(t, d.Project, 1)
-	}
-	d.Failures++
-	m.must(m.store.CloseAttempt(m.ctx, d, *a, step))
-	m.deliveries[id] = d
-	m.mirror(d)
-	delete(m.jobs, export.Deliver+id)
-	if !d.NextAt.IsZero() {
-		m.addJob(export.Deliver, id, d.Group, d.NextAt)
-	}
-	m.take(d.Project, step)
-}
-
 func (m *model) postpone(t *rapid.T) {
 	key := pick(t, m.jobs)
 	j := m.jobs[key]
@@ -246,10 +175,11 @@ func (m *model) equal(what string, got, want any) {
 	}
 }
 
-// check looks at all jobs, and at what the last action was about; the rest is
-// looked at by clear, once.
+// check looks at all jobs, at the log, and at what the last action was about;
+// the rest is looked at in the end.
 func (m *model) check(*rapid.T) {
 	m.checkProjects(m.touched)
+	m.checkLog()
 	jobs := map[string]queue.Job{}
 	for _, j := range append(m.stored(project.Render), m.stored(export.Deliver)...) {
 		jobs[string(j.Kind)+j.Key] = j
@@ -266,21 +196,16 @@ func (m *model) checkProjects(ids ...string) {
 			m.must(err)
 		}
 		m.equal("project", p, m.projects[id])
-		m.equal("destinations", destinations[id], m.destinations[id])
+		m.equal("destinations", destinations[id], m.shown(id))
 	}
 	for id, d := range m.deliveries {
 		if slices.Contains(ids, d.Project) {
 			log, err := m.store.Attempts(m.ctx, id)
 			m.must(err)
 			m.equal("attempts", log, m.logs[id])
+			stored, err := m.store.Delivery(m.ctx, id)
+			m.must(err)
+			m.equal("delivery", stored, m.show(d))
 		}
-	}
-}
-
-// clear checks everything and leaves no job behind for the next run.
-func (m *model) clear() {
-	m.checkProjects(slices.Collect(maps.Keys(m.projects))...)
-	for _, j := range append(m.stored(project.Render), m.stored(export.Deliver)...) {
-		m.must(m.store.Finish(m.ctx, j.ID))
 	}
 }

@@ -1,10 +1,13 @@
 // Package storetest is what every database must pass: the rules that the
-// comments of project.Store, export.Store, queue.Store and account.Store give,
-// each as a test. It must not know how any one database keeps its rows.
+// comments of project.Store, export.Store, export.Log, export.Cleaner,
+// queue.Store, account.Store and signing.Store give, each as a test. It must not
+// know how any one database keeps its rows.
 package storetest
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -13,28 +16,26 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/oklog/ulid/v2"
 
 	"github.com/reelhook/reelhook/internal/account"
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/project"
 	"github.com/reelhook/reelhook/internal/queue"
+	"github.com/reelhook/reelhook/internal/signing"
 )
 
 // Store is a whole database.
 type Store interface {
 	project.Store
 	export.Store
+	export.Log
+	export.Cleaner
 	queue.Store
 	account.Store
+	signing.Store
 
-	// Attempts returns the log of a delivery, first attempt first.
-	Attempts(ctx context.Context, delivery string) ([]export.Attempt, error)
-	// Secret returns the signing secret, "" before there is one.
-	Secret(ctx context.Context) (string, error)
-	// EnsureSecret keeps candidate unless there is a secret, and returns the one
-	// that counts.
-	EnsureSecret(ctx context.Context, candidate string, at time.Time) (string, error)
 	// OnJobs sets who is handed new jobs, after their commit and before the
 	// caller goes on.
 	OnJobs(func([]queue.Job))
@@ -48,9 +49,20 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	}{
 		{"Project", projectRules},
 		{"End", endRules},
-		{"Delivery", deliveryRules},
+		{"Emit", emitRules},
+		{"Open", openRules},
+		{"Close", closeRules},
+		{"Advance", advanceRules},
+		{"Log", logRules},
+		{"Redeliver", redeliverRules},
+		{"Cancel", cancelRules},
+		{"Endpoint", endpointRules},
+		{"Tally", tallyRules},
+		{"Recovery", recoveryRules},
+		{"Clean", cleanRules},
 		{"Job", jobRules},
 		{"Account", accountRules},
+		{"Signing", signingRules},
 		{"Whole", wholeRules},
 	} {
 		t.Run(part.name, func(t *testing.T) {
@@ -111,6 +123,18 @@ func (f *fixture) must(err error) {
 		f.Fatal(err)
 	}
 }
+
+// is holds that an error is of a kind.
+func (f *fixture) is(what string, want, got error) {
+	f.Helper()
+	if !errors.Is(got, want) {
+		f.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// second and third are the errors among what a method returns.
+func second[A any](_ A, err error) error        { return err }
+func third[A, B any](_ A, _ B, err error) error { return err }
 
 // equal compares; nil and empty are the same, for no client can tell them apart.
 func (f *fixture) equal(what string, got, want any) {
@@ -191,14 +215,25 @@ func (f *fixture) attempts(delivery string) []export.Attempt {
 }
 
 // newDelivery is a full delivery to the nth webhook of a project.
-func newDelivery(id, projectID string, n int, at time.Time) *export.Delivery {
-	return &export.Delivery{
-		ID: id, MessageID: "msg_" + id, Project: projectID, Export: n / 2, Position: n % 2,
-		Type: "webhook", Event: "movie.done", Target: "https://u:p@example.com/x?token=1", Group: "https://example.com:443",
-		ContentType: "application/json", Body: []byte("{\"a\":\x00\"\xff\"}"),
-		Timeout: 15 * time.Second, Schedule: []time.Duration{time.Second, time.Minute}, Remaining: 3,
+func newDelivery(id, projectID string, n int, at time.Time) export.Delivery {
+	return export.Delivery{
+		ID: id, MessageID: "msg_" + strings.TrimPrefix(id, "dlv_"), Project: projectID, Export: n / 2, Position: n % 2, Main: true,
+		Type: "webhook", Event: "movie.completed", Target: "https://u:p@example.com/x?token=1", Group: "https://example.com:443",
+		Endpoint: "ep_example", ContentType: "application/json", Headers: map[string]string{"X-Own": "a: \"é\"", "x-raw": ""},
+		Body: []byte("{\"a\":\x00\"\xff\"}"), Timeout: 15*time.Second + 1,
+		Schedule: []time.Duration{1500 * time.Millisecond, time.Minute, 27 * time.Hour}, Droppable: true, Remaining: 3,
 		State: export.Pending, CreatedAt: at, NextAt: at,
 	}
+}
+
+// deliveryID is the id of the nth delivery made at a time.
+func deliveryID(at time.Time, n int) string {
+	var id ulid.ULID
+	binary.BigEndian.PutUint64(id[8:], uint64(n))
+	if err := id.SetTime(ulid.Timestamp(at)); err != nil {
+		panic(err)
+	}
+	return "dlv_" + id.String()
 }
 
 func done(id string) project.Outcome {
@@ -212,9 +247,16 @@ func (f *fixture) deliver(projectID, deliveryID string) export.Delivery {
 	f.Helper()
 	f.create(projectID, t0, 3)
 	d := newDelivery(deliveryID, projectID, 0, after(time.Hour))
-	f.must(f.End(f.ctx, done(projectID), export.Step{Delivery: d}))
+	f.must(f.End(f.ctx, done(projectID), export.Step{Deliveries: []export.Delivery{d}}))
 	f.takeAnnounced()
-	return *d
+	return d
+}
+
+func (f *fixture) delivery(id string) export.Delivery {
+	f.Helper()
+	d, err := f.Delivery(f.ctx, id)
+	f.must(err)
+	return d
 }
 
 // attempt opens the next attempt of a delivery and says how it ended.

@@ -54,7 +54,7 @@ func (f *fixture) life(id string) error {
 	if _, err := f.Start(f.ctx, id, t0); err != nil {
 		return err
 	}
-	if err := f.End(f.ctx, done(id), export.Step{Delivery: newDelivery("d"+id, id, 0, t0)}); err != nil {
+	if err := f.End(f.ctx, done(id), deliveries(newDelivery("d"+id, id, 0, t0))); err != nil {
 		return err
 	}
 	for _, state := range []export.State{export.Retrying, export.Delivered} {

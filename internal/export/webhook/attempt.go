@@ -3,122 +3,122 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
-	"strings"
+	"net/url"
 	"time"
 
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/safehttp"
-	standard "github.com/reelhook/reelhook/webhook"
 )
 
-// maxAnswer is how much of an answer's body is read and kept.
-const maxAnswer = 16 << 10
+var (
+	errNoKey = errors.New("there is no key to sign with")
+	// errSent keeps the transport from sending twice within one attempt, as it does
+	// on its own when a client sends an Idempotency-Key.
+	errSent = fmt.Errorf("the request may have been sent: %w", io.ErrUnexpectedEOF)
+)
 
 // Attempt sends a delivery once. An answer of 2xx within the timeout succeeds,
-// whatever becomes of its body; everything else fails, a redirect included: a
-// POST that is sent on would lose its body or its secret.
+// whatever becomes of its body; any other answer fails, a redirect included: a
+// POST that is sent on would lose its body or its secret. Without an answer it
+// failed if nothing of it can have left, else it is unknown.
 func (l *Leaf) Attempt(ctx context.Context, d export.Delivery, a export.Attempt) export.Attempt {
-	a.Result = export.Refused
-	// Checked again because the flags may have changed since it was prepared.
-	u, err := l.Policy.CheckURL(d.Target)
+	r, err := l.ready(d, a.Number)
 	if err != nil {
-		return failed(a, "", 0, err)
+		return r.failed(a, false, err)
 	}
-	timeout := d.Timeout
-	if timeout <= 0 {
-		timeout = l.Timeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	req, err := l.request(ctx, d)
-	if err != nil {
-		return failed(a, u.Host, timeout, err)
+	ctx, trace := safehttp.WithTrace(ctx)
+	resp, err := l.transport.RoundTrip(r.request(ctx, d.Body, trace))
+	seen := trace.Record()
+	a.Peer = peer(seen)
+	if err == nil || seen.Sent {
+		a.Request = sent(r.header, d.Headers)
 	}
-	resp, err := l.transport.RoundTrip(req)
 	if err != nil {
-		return failed(a, u.Host, timeout, err)
+		return r.failed(a, seen.Sent, err)
 	}
 	defer resp.Body.Close()
-	return answered(a, d, resp)
+	return r.answered(a, d, resp)
 }
 
-// request makes the signed request of one attempt. Body and id stay the same,
-// timestamp and signature are of this moment.
-func (l *Leaf) request(ctx context.Context, d export.Delivery) (*http.Request, error) {
-	secrets := l.Secrets()
-	if len(secrets) == 0 {
-		return nil, errNoSecret
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.Target, bytes.NewReader(d.Body))
+// DryRun goes as far as an attempt can without sending: it looks the host up,
+// connects and shakes hands under the same rules, and signs.
+func (l *Leaf) DryRun(ctx context.Context, d export.Delivery, a export.Attempt) export.Attempt {
+	r, err := l.ready(d, a.Number)
 	if err != nil {
-		return nil, errUnreadable // its own text holds the URL
+		return r.failed(a, false, err)
 	}
-	now := time.Now()
-	req.Header.Set("Content-Type", d.ContentType)
-	req.Header.Set("User-Agent", "Reelhook/"+l.Version)
-	req.Header.Set(standard.HeaderID, d.MessageID)
-	req.Header.Set(standard.HeaderTimestamp, strconv.FormatInt(now.Unix(), 10))
-	req.Header.Set(standard.HeaderSignature, standard.Sign(d.MessageID, now, d.Body, secrets...))
-	return req, nil
-}
-
-// answered closes an attempt by the answer's status.
-func answered(a export.Attempt, d export.Delivery, resp *http.Response) export.Attempt {
-	a.Status = resp.StatusCode
-	// The body behind a 101 is the bare connection, which no timeout ends.
-	if a.Status != http.StatusSwitchingProtocols {
-		a.Answer, a.Cut = read(resp.Body)
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	a.Request = sent(r.header, d.Headers)
+	seen, err := l.Policy.Probe(ctx, r.url, l.way)
+	a.Peer = peer(seen)
+	if err != nil {
+		return r.failed(a, false, err)
 	}
-	if a.Status >= 200 && a.Status <= 299 {
-		a.Result, a.Class, a.Error = export.Succeeded, "", ""
-		return a
-	}
-	a.Class = "http"
-	a.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
-	a.Error = strings.TrimSpace(fmt.Sprintf("The endpoint answered %d %s", a.Status, http.StatusText(a.Status)))
-	switch {
-	case a.Status == http.StatusGone:
-		a.Gone = true
-		a.Error += ", so nothing more is sent to it"
-	case a.Status >= 300 && a.Status <= 399:
-		a.Error += redirect(d.Target, resp.Header.Get("Location"))
-	}
+	a.Result = export.Succeeded
 	return a
 }
 
-// read keeps the start of an answer. One that breaks off counts as cut.
-func read(body io.Reader) (start []byte, cut bool) {
-	start, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
-	if len(start) > maxAnswer {
-		return start[:maxAnswer], true
-	}
-	return start, err != nil
+// try is an attempt that is about to be made.
+type try struct {
+	url     *url.URL
+	header  http.Header
+	timeout time.Duration
 }
 
-// retryAfter reads a Retry-After header, seconds or a date (RFC 9110, section
-// 10.2.3), as a wait from now; what cannot be read or is over is 0.
-func retryAfter(value string, now time.Time) time.Duration {
-	if value != "" && strings.Trim(value, "0123456789") == "" {
-		seconds, err := strconv.Atoi(value)
-		if longest := int(export.LongestWait / time.Second); err != nil || seconds > longest {
-			return export.LongestWait
-		}
-		return time.Duration(seconds) * time.Second
+// ready checks the address once more, for the server's flags may have changed
+// since the delivery was prepared, and signs.
+func (l *Leaf) ready(d export.Delivery, number int) (r try, err error) {
+	r.timeout = d.Timeout
+	if r.timeout <= 0 {
+		r.timeout = l.Timeout
 	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
+	if r.url, err = l.Policy.CheckURL(d.Target); err != nil {
+		return r, err
 	}
-	return min(max(0, at.Sub(now)), export.LongestWait)
+	r.header, err = l.header(d, number)
+	return r, err
+}
+
+func (r try) request(ctx context.Context, body []byte, trace *safehttp.Trace) *http.Request {
+	req := &http.Request{
+		Method: http.MethodPost, URL: r.url, Host: r.url.Host, Header: r.header, ContentLength: int64(len(body)),
+		Body: io.NopCloser(bytes.NewReader(body)),
+		GetBody: func() (io.ReadCloser, error) { // for a connection that had gone away
+			if trace.Record().Sent {
+				return nil, errSent
+			}
+			return io.NopCloser(bytes.NewReader(body)), nil
+		},
+	}
+	return req.WithContext(ctx)
+}
+
+func peer(r safehttp.Record) export.Peer {
+	p := export.Peer{
+		TLS: r.TLSVersion, Fingerprint: r.Fingerprint, Reused: r.Reused,
+		DNS: r.DNS, Connect: r.Connect, Handshake: r.TLS, FirstByte: r.FirstByte,
+	}
+	if r.Addr.IsValid() {
+		p.Address = r.Addr.String()
+	}
+	return p
 }
 
 // failed closes an attempt that got no answer.
-func failed(a export.Attempt, host string, timeout time.Duration, err error) export.Attempt {
-	a.Class, a.Error = explain(host, timeout, err)
+func (r try) failed(a export.Attempt, sent bool, err error) export.Attempt {
+	a.Result = export.Refused
+	a.Class, a.Error = r.explain(sent, err)
+	if sent {
+		a.Result = export.Unknown
+		a.Error += "; the webhook may have arrived"
+	}
 	// A name that leads inside from the first is a fault to be mended, or an
 	// attack. Later it may be the server that was started with other flags, or an
 	// answer of DNS that is wrong for a while.

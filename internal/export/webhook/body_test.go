@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,8 +19,8 @@ import (
 	"github.com/reelhook/reelhook/internal/project"
 )
 
-// TestBodies reads testdata/bodies.txt: cases of "# name", a movie, how it
-// ended, "->" and, for each of its webhooks, the body. A form is broken before
+// TestBodies reads testdata/bodies.txt: cases of "# name", a movie, what happened
+// to it, "->" and, for each of its webhooks, the body. A form is broken before
 // each & to be read.
 func TestBodies(t *testing.T) {
 	golden.Run(t, "testdata/bodies.txt", bodies)
@@ -29,11 +30,11 @@ func bodies(t *testing.T, source string) string {
 	t.Helper()
 	at := strings.LastIndex(source, "\n")
 	m := parseMovie(t, source[:at])
-	o, fileURL := outcome(t, source[at+1:])
-	p := project.Project{ID: o.ID, MovieID: m.ID, ClientData: m.ClientData}
+	n := notice(t, source[at+1:])
+	n.Project = project.Project{ID: "Ab3dE5gH7jK9mN1p", MovieID: m.ID, ClientData: m.ClientData}
 	var b strings.Builder
 	for _, dest := range m.Exports[0].Destinations {
-		d, err := New(Options{}).Prepare(p, o, dest, fileURL)
+		d, err := New(Options{}).Prepare(n, dest)
 		var refusal export.Refusal
 		switch {
 		case errors.As(err, &refusal):
@@ -55,20 +56,33 @@ func bodies(t *testing.T, source string) string {
 	return b.String()
 }
 
-// outcome reads "done 640x360 10.5 20 https://..." or "error message".
-func outcome(t *testing.T, line string) (o project.Outcome, fileURL string) {
+// notice reads "done 640x360 10.5 20 https://..." or "error message", with the
+// event before it if it is another than movie.completed, or "movie.progress 40".
+func notice(t *testing.T, line string) export.Notice {
 	t.Helper()
-	o = project.Outcome{ID: "Ab3dE5gH7jK9mN1p", Status: project.Failed}
-	if message, ok := strings.CutPrefix(line, "error "); ok {
-		o.Message = message
-		return o, ""
+	n := export.Notice{Event: export.MovieCompleted, At: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.FixedZone("", 3600)), Destinations: []project.Destination{
+		{Export: 0, Position: 0, Type: "webhook", Status: "delivered", Attempts: 1, LastStatus: 204, Delivery: "dlv_1"},
+		{Export: 1, Position: 2, Type: "ftp", Status: "failed", Message: "Destinations of type 'ftp' are <not> supported"},
+	}}
+	if event, rest, _ := strings.Cut(line, " "); strings.Contains(event, ".") {
+		n.Event, line = event, rest
 	}
-	o.Status = project.Done
-	r := &o.Result
-	if _, err := fmt.Sscanf(line, "done %dx%d %f %d %s", &r.Width, &r.Height, &r.Duration, &r.Size, &fileURL); err != nil && fileURL != "" {
+	n.Outcome.Status = project.Failed
+	if message, ok := strings.CutPrefix(line, "error "); ok {
+		n.Outcome.Message = message
+		return n
+	}
+	if !strings.HasPrefix(line, "done") {
+		n.Percent, _ = strconv.Atoi(line)
+		n.Outcome.Status = ""
+		return n
+	}
+	n.Outcome.Status = project.Done
+	r := &n.Outcome.Result
+	if _, err := fmt.Sscanf(line, "done %dx%d %f %d %s", &r.Width, &r.Height, &r.Duration, &r.Size, &n.FileURL); err != nil && n.FileURL != "" {
 		t.Fatalf("%q: %v", line, err)
 	}
-	return o, fileURL
+	return n
 }
 
 func parseMovie(t testing.TB, source string) *movie.Movie {
@@ -86,49 +100,6 @@ func destination(t testing.TB, fields string) movie.Destination {
 	return parseMovie(t, source).Exports[0].Destinations[0]
 }
 
-func TestRetriesAndTimeout(t *testing.T) {
-	s, m, h := time.Second, time.Minute, time.Hour
-	schedule := export.DefaultSchedule()
-	for fields, want := range map[string]export.Delivery{
-		``:                                 {Schedule: schedule, Timeout: 15 * s},
-		`,"retries":0,"timeout":30`:        {Schedule: []time.Duration{}, Timeout: 30 * s},
-		`,"retries":"2","timeout":"2.5"`:   {Schedule: []time.Duration{5 * s, 5 * m}, Timeout: 2500 * time.Millisecond},
-		`,"retries":11,"timeout":0.1`:      {Schedule: append(schedule, 24*h, 24*h), Timeout: s},
-		`,"retries":-1,"timeout":-1`:       {Schedule: schedule, Timeout: 15 * s},
-		`,"retries":"x","timeout":"NaN"`:   {Schedule: schedule, Timeout: 15 * s},
-		`,"retries":"NaN","timeout":1e300`: {Schedule: schedule, Timeout: 60 * s},
-		`,"retries":null,"timeout":null`:   {Schedule: schedule, Timeout: 15 * s},
-	} {
-		got, err := New(Options{}).Prepare(project.Project{}, project.Outcome{}, destination(t, fields), "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, export.Delivery{Schedule: got.Schedule, Timeout: got.Timeout}); diff != "" {
-			t.Errorf("%s: -want +got\n%s", fields, diff)
-		}
-	}
-	got, err := New(Options{Schedule: []time.Duration{}, Timeout: s}).Prepare(project.Project{}, project.Outcome{}, destination(t, `,"retries":1e300`), "")
-	if err != nil || len(got.Schedule) != maxRetries || got.Timeout != s {
-		t.Errorf("got %d retries, timeout %v, %v", len(got.Schedule), got.Timeout, err)
-	}
-}
-
-func TestGroup(t *testing.T) {
-	for raw, want := range map[string]string{
-		"https://Example.org/a?b": "https://example.org:443", "https://example.org:443": "https://example.org:443",
-		"http://example.org:8080/": "http://example.org:8080", "http://example.org": "http://example.org:80",
-		"https://[2001:DB8::1]/": "https://[2001:db8::1]:443",
-	} {
-		u, err := url.Parse(raw)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := group(u); got != want {
-			t.Errorf("%s: got %s, want %s", raw, got, want)
-		}
-	}
-}
-
 // TestFormIsBounded holds that a small document cannot grow into a huge form,
 // and that nothing nests without end.
 func TestFormIsBounded(t *testing.T) {
@@ -137,7 +108,7 @@ func TestFormIsBounded(t *testing.T) {
 		`{"` + key + `":[` + strings.Repeat("1,", 1<<12) + `1]}`,
 		strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20),
 	} {
-		body, err := document{contract: contract{ClientData: json.RawMessage(data)}}.form(false)
+		body, err := fields{{"client-data", json.RawMessage(data)}}.form()
 		if err == nil || len(body) > 0 {
 			t.Errorf("%.10s...: got %d bytes, %v", data, len(body), err)
 		}

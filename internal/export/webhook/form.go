@@ -24,10 +24,10 @@ const maxDepth = 100
 type form struct {
 	out  []byte
 	name []byte
-	full bool
+	err  error
 }
 
-// add writes a value made of nil, bool, string, json.Number, []any and *object.
+// add writes a value, as a field has it or readJSON returns it.
 func (f *form) add(key string, v any) {
 	f.name = escape(f.name[:0], key)
 	f.value(v)
@@ -36,7 +36,9 @@ func (f *form) add(key string, v any) {
 // value writes what stands under f.name, and leaves f.name as it was.
 func (f *form) value(v any) {
 	if len(f.out) > maxForm {
-		f.full = true
+		f.err = export.Refusal(`The movie's client-data is too large as a form; set the webhook's "content-type" to "json"`)
+	}
+	if f.err != nil {
 		return
 	}
 	switch v := v.(type) {
@@ -58,6 +60,15 @@ func (f *form) value(v any) {
 		for _, key := range v.keys {
 			f.under(key, v.values[key])
 		}
+	case fields:
+		for _, member := range v {
+			f.under(member.name, member.value)
+		}
+	case json.RawMessage:
+		read, err := readJSON(v)
+		if f.err = err; err == nil {
+			f.value(read)
+		}
 	}
 }
 
@@ -76,8 +87,8 @@ func (f *form) pair(text string) {
 }
 
 func (f *form) bytes() ([]byte, error) {
-	if f.full {
-		return nil, export.Refusal(`The movie's client-data is too large as a form; set the webhook's "content-type" to "json"`)
+	if f.err != nil {
+		return nil, f.err
 	}
 	return f.out, nil
 }

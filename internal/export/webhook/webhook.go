@@ -1,7 +1,7 @@
-// Package webhook is the leaf of internal/export that tells an endpoint how a
-// movie ended: it makes the body once (section 24 of the contract) and sends it,
-// signed by the Standard Webhooks scheme, as often as it is asked to. It must
-// not know schedules, stores or queues.
+// Package webhook is the leaf of internal/export that tells an endpoint what
+// became of a movie: it makes the body once (section 24 of the contract) and
+// sends it, signed by the Standard Webhooks scheme, as often as it is asked to.
+// It must not know stores, queues, or when an attempt is made.
 package webhook
 
 import (
@@ -10,40 +10,34 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/movie"
-	"github.com/reelhook/reelhook/internal/project"
 	"github.com/reelhook/reelhook/internal/safehttp"
 	standard "github.com/reelhook/reelhook/webhook"
 )
-
-// Event is the one reason a webhook is sent (section 24 of the contract). Its
-// name is not part of the body.
-const Event = "movie.completed"
 
 // DefaultTimeout bounds one attempt when nobody asked for another.
 const DefaultTimeout = 15 * time.Second
 
 const (
-	// perHost is how many idle connections to one endpoint are kept: as many as
-	// the queue runs at once for one group.
-	perHost = 32
-	// maxRetries and maxTimeout bound what a destination may ask for.
-	maxRetries = 100
-	maxTimeout = 60 * time.Second
-	maxURL     = 8 << 10
+	// destinationType is what such destinations and deliveries are called.
+	destinationType = "webhook"
+	// connectTimeout is how much of an attempt's time connecting may take.
+	connectTimeout = 5 * time.Second
+	// defaultPerHost is how many idle connections to one endpoint are kept.
+	defaultPerHost = 32
+	maxURL         = 8 << 10
 )
 
-// Options are what a leaf is made of. Secrets is needed.
+// Options are what a leaf is made of. Keys is needed.
 type Options struct {
 	// Policy is where webhooks may go.
 	Policy safehttp.Policy
-	// Secrets returns what to sign with, one or, while a secret is changed,
-	// several. It is called for every attempt.
-	Secrets func() []standard.Secret
+	// Keys returns what to sign with, one or, while a key is changed, several. It
+	// is called for every attempt.
+	Keys func() []standard.Signer
 	// Version is told to endpoints in User-Agent.
 	Version string
 	// Timeout bounds one attempt, DefaultTimeout when zero.
@@ -51,21 +45,32 @@ type Options struct {
 	// Schedule holds the delays after failed attempts, export.DefaultSchedule
 	// when nil, none when empty.
 	Schedule []time.Duration
+	// PerHost is how many idle connections to one endpoint are kept, best as many
+	// as attempts are made at once; 0 is 32.
+	PerHost int
 	// RootCAs are trusted in place of the system's, nil for the system's.
 	RootCAs *x509.CertPool
 	// Resolver looks names up; nil is the system's.
 	Resolver *net.Resolver
+	// Proxy is a forward proxy that webhooks go through, nil for none; see
+	// safehttp.ParseProxy.
+	Proxy *url.URL
 }
 
 // Leaf sends webhooks. It may be used by many goroutines.
 type Leaf struct {
 	Options
+	agent string
+	way   safehttp.Options
 	// transport is used without the client around it: a client looks into
 	// redirects, and a broken Location would take the answer's status with it.
 	transport http.RoundTripper
 }
 
-var _ export.Leaf = (*Leaf)(nil)
+var (
+	_ export.Leaf   = (*Leaf)(nil)
+	_ export.Tester = (*Leaf)(nil)
+)
 
 // New makes a leaf.
 func New(o Options) *Leaf {
@@ -75,98 +80,70 @@ func New(o Options) *Leaf {
 	if o.Schedule == nil {
 		o.Schedule = export.DefaultSchedule()
 	}
-	client := o.Policy.Client(safehttp.Options{RootCAs: o.RootCAs, Resolver: o.Resolver, PerHost: perHost})
-	return &Leaf{o, client.Transport}
+	if o.PerHost == 0 {
+		o.PerHost = defaultPerHost
+	}
+	way := safehttp.Options{
+		RootCAs: o.RootCAs, Resolver: o.Resolver, Proxy: o.Proxy, PerHost: o.PerHost, ConnectTimeout: connectTimeout,
+	}
+	return &Leaf{o, "Reelhook/" + o.Version, way, o.Policy.Client(way).Transport}
 }
 
 // Prepare makes the delivery of a webhook destination. Its keys are endpoint,
-// content-type (section 24 of the contract) and, ours, payload ("strict" sends
-// the eight fields of the contract alone), retries and timeout in seconds.
-// Values that mean nothing are passed over, as the contract has it for
-// content-type; only an endpoint that can never work is a Refusal.
-func (l *Leaf) Prepare(p project.Project, o project.Outcome, dest movie.Destination, fileURL string) (export.Delivery, error) {
-	u, err := l.endpoint(export.Text(dest.Fields["endpoint"]))
+// content-type (section 24 of the contract) and, ours, payload, headers, retries
+// and timeout. Values that mean nothing are passed over, as the contract has it
+// for content-type; what can never work, an endpoint or a header, is a Refusal.
+func (l *Leaf) Prepare(n export.Notice, dest movie.Destination) (export.Delivery, error) {
+	d, err := l.delivery(export.Text(dest.Fields["endpoint"]))
 	if err != nil {
+		return d, err
+	}
+	d.Event, d.Timeout, d.Schedule = n.Event, l.timeout(dest), l.schedule(dest)
+	if d.Headers, err = ownHeaders(dest.Fields["headers"]); err != nil {
 		return export.Delivery{}, err
 	}
-	doc := newDocument(p, o, fileURL)
-	d := export.Delivery{
-		Event: Event, Target: u.String(), Group: group(u),
-		Timeout: l.timeout(dest), Schedule: l.schedule(dest),
-	}
-	strict := is(dest, "payload", "strict")
+	body := payload(n, dest)
 	if is(dest, "content-type", "urlencoded", formType) {
 		d.ContentType = formType
-		d.Body, err = doc.form(strict)
+		d.Body, err = body.form()
 	} else {
-		d.ContentType = jsonType
-		d.Body, err = doc.json(strict)
+		d.Body, err = body.MarshalJSON()
 	}
 	return d, err
 }
 
-// endpoint checks what can be checked before a name is looked up.
-func (l *Leaf) endpoint(raw string) (*url.URL, error) {
-	switch {
-	case raw == "":
-		return nil, export.Refusal(`The webhook has no endpoint; set "endpoint" to an https URL`)
-	case len(raw) > maxURL:
-		return nil, export.Refusal("The webhook's endpoint is longer than " + strconv.Itoa(maxURL) + " characters")
-	}
-	u, err := l.Policy.CheckURL(raw)
+// Operator makes the delivery that tells the operator's own webhook of an event,
+// in the shape that the Standard Webhooks specification recommends ("Payload
+// structure").
+func (l *Leaf) Operator(target string, e export.OperatorEvent) (export.Delivery, error) {
+	d, err := l.delivery(target)
 	if err != nil {
-		return nil, export.Refusal("The webhook's endpoint cannot be used: " + err.Error())
+		return d, err
 	}
-	return u, nil
+	d.Event = e.Type
+	d.Body, err = operatorBody(e).MarshalJSON()
+	return d, err
 }
 
-// group is the scheme, host and port that share a concurrency limit.
-func group(u *url.URL) string {
-	port := u.Port()
+// delivery is one to an address, with the defaults and without a body.
+func (l *Leaf) delivery(target string) (export.Delivery, error) {
+	return l.address(export.Delivery{Type: destinationType, ContentType: jsonType, Timeout: l.Timeout, Schedule: l.Schedule}, target)
+}
+
+// address gives a delivery an address, once everything is checked that can be
+// before a name is looked up.
+func (l *Leaf) address(d export.Delivery, target string) (export.Delivery, error) {
 	switch {
-	case port != "":
-	case u.Scheme == "http":
-		port = "80"
-	default:
-		port = "443"
+	case target == "":
+		return export.Delivery{}, export.Refusal(`The webhook has no endpoint; set "endpoint" to an https URL`)
+	case len(target) > maxURL:
+		return export.Delivery{}, export.Refusal("The webhook's endpoint is longer than " + strconv.Itoa(maxURL) + " characters")
 	}
-	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
-}
-
-// is tells whether a field is one of some words, in any case.
-func is(dest movie.Destination, key string, words ...string) bool {
-	value := export.Text(dest.Fields[key])
-	for _, w := range words {
-		if strings.EqualFold(value, w) {
-			return true
-		}
+	u, err := l.Policy.CheckURL(target)
+	if err != nil {
+		return export.Delivery{}, export.Refusal("The webhook's endpoint cannot be used: " + err.Error())
 	}
-	return false
-}
-
-// schedule is the default one, or its first delays with the last repeated when a
-// destination asks for a number of retries of its own.
-func (l *Leaf) schedule(dest movie.Destination) []time.Duration {
-	n, err := strconv.ParseFloat(export.Text(dest.Fields["retries"]), 64)
-	if err != nil || !(n >= 0) {
-		return l.Schedule
-	}
-	delays := l.Schedule
-	if len(delays) == 0 {
-		delays = export.DefaultSchedule()
-	}
-	schedule := make([]time.Duration, int(min(n, maxRetries)))
-	for i := range schedule {
-		schedule[i] = delays[min(i, len(delays)-1)]
-	}
-	return schedule
-}
-
-// timeout is 1 to 60 seconds when a destination asks for one.
-func (l *Leaf) timeout(dest movie.Destination) time.Duration {
-	n, err := strconv.ParseFloat(export.Text(dest.Fields["timeout"]), 64)
-	if err != nil || !(n > 0) {
-		return l.Timeout
-	}
-	return max(time.Second, time.Duration(min(n, maxTimeout.Seconds())*float64(time.Second)))
+	d.Target = u.String()
+	d.Group, d.Endpoint = export.Origin(d.Target), export.EndpointID(d.Target)
+	return d, nil
 }
