@@ -65,17 +65,28 @@ func (d *groupColumn) Scan(src any) (err error) {
 	return err
 }
 
-// delays are durations in a column, in seconds with commas between.
+// delays are durations in a column, in seconds with commas between; usualDelays
+// is written as usual, since nearly all deliveries have those.
 type delays []time.Duration
+
+// usualDelays are those that export.DefaultSchedule gave when the column was
+// defined. What is stored must go on meaning the same.
+const (
+	usualDelays = "5,300,1800,7200,18000,36000,50400,72000,86400"
+	usual       = "usual"
+)
 
 // Value writes them.
 func (d delays) Value() (driver.Value, error) {
-	b := make([]byte, 0, 8*len(d))
+	b := make([]byte, 0, len(usualDelays))
 	for i, delay := range d {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = strconv.AppendFloat(b, delay.Seconds(), 'f', -1, 64)
+	}
+	if string(b) == usualDelays {
+		return usual, nil
 	}
 	return string(b), nil
 }
@@ -87,6 +98,9 @@ func (d *delays) Scan(src any) error {
 		*d = nil
 		return err
 	}
+	if s == usual {
+		s = usualDelays
+	}
 	list := make(delays, 0, strings.Count(s, ",")+1)
 	for part := range strings.SplitSeq(s, ",") {
 		seconds, err := strconv.ParseFloat(part, 64)
@@ -97,6 +111,33 @@ func (d *delays) Scan(src any) error {
 	}
 	*d = list
 	return nil
+}
+
+// mediaType is a Content-Type in a column, with a short word for JSON, which
+// nearly all are.
+type mediaType string
+
+const (
+	jsonType  = "application/json"
+	shortJSON = "json"
+)
+
+// Value writes it.
+func (m *mediaType) Value() (driver.Value, error) {
+	if *m == jsonType {
+		return shortJSON, nil
+	}
+	return string(*m), nil
+}
+
+// Scan reads what Value made.
+func (m *mediaType) Scan(src any) error {
+	s, err := text(src)
+	if s == shortJSON {
+		s = jsonType
+	}
+	*m = mediaType(s)
+	return err
 }
 
 // fields are a delivery's own headers in a column, as JSON, "" when there are

@@ -17,7 +17,7 @@ const deliveryColumns = `id, message_id, project, export, position, main, type, 
 
 func deliveryFields(d *export.Delivery) []any {
 	return []any{&d.ID, (*messageID)(d), &d.Project, &d.Export, &d.Position, &d.Main, &d.Type, &d.Event, &d.Target, (*groupColumn)(d), &d.Endpoint,
-		&d.ContentType, (*fields)(&d.Headers), &d.Timeout, (*delays)(&d.Schedule), &d.Droppable, &d.Remaining, &d.State, &d.Attempts,
+		(*mediaType)(&d.ContentType), (*fields)(&d.Headers), &d.Timeout, (*delays)(&d.Schedule), &d.Droppable, &d.Remaining, &d.State, &d.Attempts,
 		&d.Failures, &d.LastStatus, &d.Message, (*stamp)(&d.CreatedAt), (*stamp)(&d.NextAt), (*content)(&d.Body)}
 }
 

@@ -49,23 +49,23 @@ func (db *DB) Recovery(ctx context.Context, id string) (_ export.Recovery, err e
 	return r.Recovery, err
 }
 
-// BeginRecovery stores a recovery and its job; see export.Log.
+// BeginRecovery stores a recovery and its job; see export.Log. It counts beside
+// the writer, so that nobody waits while it goes through a long outage.
 func (db *DB) BeginRecovery(ctx context.Context, r export.Recovery) (_ export.Recovery, err error) {
 	defer wrap(&err, "begin recovery %s", r.ID)
 	if len(r.States) == 0 {
 		r.States = []export.State{export.Failed, export.Held}
 	}
-	return change(ctx, db.writer, func(tx *transaction) (export.Recovery, error) {
-		rec := recovery{Recovery: r}
-		rec.Total, err = one(always, tx.stmts, scanValue[int], "SELECT count(*) FROM ("+chosen(r.Filter)+")",
-			filterArgs(r.Filter, rec.left())...)
-		if err != nil {
-			return r, err
-		}
+	rec := recovery{Recovery: r}
+	rec.Total, err = one(ctx, db.reads, scanValue[int], "SELECT count(*) FROM ("+chosen(r.Filter)+")", filterArgs(r.Filter, rec.left())...)
+	if err != nil {
+		return r, err
+	}
+	return rec.Recovery, db.writer.do(ctx, func(tx *transaction) error {
 		if _, err := tx.exec(insert("recovery", recoveryColumns), rec.fields()...); err != nil {
-			return r, err
+			return err
 		}
-		return rec.Recovery, tx.addJob(export.Recover, r.ID, "", r.CreatedAt, false)
+		return tx.addJob(export.Recover, r.ID, "", r.CreatedAt, false)
 	})
 }
 

@@ -64,10 +64,10 @@ CREATE TABLE new_delivery (
   target       TEXT NOT NULL,
   grp          TEXT NOT NULL, -- '' is the origin of target
   endpoint     TEXT NOT NULL, -- '' is neither counted nor held
-  content_type TEXT NOT NULL,
+  content_type TEXT NOT NULL, -- 'json' for short
   headers      TEXT NOT NULL, -- JSON object, '' for none
   timeout      INTEGER NOT NULL, -- nanoseconds
-  schedule     TEXT NOT NULL,    -- seconds with commas between
+  schedule     TEXT NOT NULL,    -- seconds with commas between, or 'usual'
   droppable    INTEGER NOT NULL,
   remaining    INTEGER NOT NULL,
   state        TEXT NOT NULL CHECK (state IN ('pending', 'retrying', 'unknown', 'held', 'delivered', 'failed', 'cancelled')),
