@@ -150,7 +150,7 @@ func TestRemoteErrors(t *testing.T) {
 		{"another scheme", "trigger movie.failed --endpoint ftp://u:hunter2@localhost/", "--endpoint must be http or https with a host, such as http://localhost:3000/webhook", 2},
 		{"to nobody", "trigger movie.failed", "missing flags: --endpoint=URL", 2},
 		{"no secret", "trigger movie.failed --endpoint localhost:1 --secret whsec_YQ==,hunter2", "--secret cannot be used: number 2 of 2: webhook: ", 2},
-		{"no folder", "secret --data none", "none: there is no database yet; it is made when the server starts for the first time", 1},
+		{"no folder", "secret --data none", "there is no database yet; it is made when the server starts for the first time", 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			args := strings.Fields(strings.NewReplacer("URL", srv.URL, "KEY", remoteKey).Replace(tc.args))

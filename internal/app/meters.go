@@ -65,4 +65,6 @@ func (m *meters) watch(jobs *queue.Dispatcher) {
 	}
 }
 
-func (m *meters) handler() http.Handler { return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}) }
+func (m *meters) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
