@@ -2,7 +2,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 LINT := go tool -modfile=tools/go.mod golangci-lint
-# make soak MOVIES=500 KILLS=200
+# make soak MOVIES=500 KILLS=200, or make soak SEEDS=1000; SEED is the first of them
 MOVIES ?= 50
 KILLS ?= 25
 
@@ -31,9 +31,13 @@ bench: ## measure accepts, deliveries and rendering beside what could be best; t
 	@scripts/deps run
 	go run ./cmd/bench
 
-soak: ## kill the real server at random moments while movies come in, and count what was lost
+soak: ## kill the real server at random moments, or with SEEDS=1000 in a thousand short lives, and count what was lost
 	@scripts/deps run
+ifdef SEEDS
+	go test ./cmd/reelhook -run '^TestCrashSeeds$$' -v -count 1 -timeout 4h -crash.seeds $(SEEDS) $(if $(SEED),-crash.seed $(SEED))
+else
 	go test ./cmd/reelhook -run '^TestCrash$$' -v -count 1 -timeout 60m -crash.movies $(MOVIES) -crash.kills $(KILLS) | grep -v -e INF -e WRN
+endif
 
 clean: ## remove what was built
 	rm -rf bin

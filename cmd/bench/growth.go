@@ -51,10 +51,12 @@ type log struct {
 	pages                                 []page
 }
 
-// page is a page of the log, and how long it took each time.
+// page is a page of the log, how many deliveries are on it, and how long it took
+// each time.
 type page struct {
 	name  string
 	ask   export.Page
+	found int
 	times []time.Duration
 }
 
@@ -105,17 +107,19 @@ func (d *deliverer) list(ctx context.Context) ([]page, error) {
 		p.ask.Limit = pageSize
 		for range listings {
 			began := time.Now()
-			if _, _, err := d.db.Deliveries(ctx, p.ask); err != nil {
+			found, _, err := d.db.Deliveries(ctx, p.ask)
+			if err != nil {
 				return nil, fmt.Errorf("%s: %w", p.name, err)
 			}
-			p.times = append(p.times, time.Since(began))
+			p.found, p.times = len(found), append(p.times, time.Since(began))
 		}
 	}
 	return pages, nil
 }
 
 func (b *bench) printGrowth(logs []log) {
-	t := table{title: fmt.Sprintf("growth: %d webhooks to %d endpoints, median of %d; the disk does %.0f fdatasync/s", b.Deliveries, b.Endpoints, b.Turns, b.syncs)}
+	t := table{title: fmt.Sprintf("growth: %d webhooks to %d endpoints, median of %d; the disk does %.0f fdatasync/s",
+		b.Deliveries, b.Endpoints, b.Turns, b.syncs)}
 	t.add("log", "deliveries/s", "CPU ms each: sender", "peak RSS of sender", "bytes stored each", "CPU of strangers")
 	n := float64(b.Deliveries)
 	for _, l := range logs {
@@ -130,11 +134,15 @@ func (b *bench) printGrowth(logs []log) {
 
 func (b *bench) printPages(logs []log) {
 	t := table{title: fmt.Sprintf("growth: pages of %d from the log, %d times each", pageSize, listings)}
-	t.add("page", logs[0].name+": p50", "p99", logs[1].name+": p50", "p99", "ratio of p50")
+	t.add("page", logs[0].name+": found", "p50", "p99", logs[1].name+": found", "p50", "p99", "ratio of p50")
 	for i, p := range logs[0].pages {
 		old := logs[1].pages[i]
-		t.add(p.name, ms(quantile(p.times, 0.5)), ms(quantile(p.times, 0.99)), ms(quantile(old.times, 0.5)), ms(quantile(old.times, 0.99)),
-			ratioAt(old.times, p.times, 0.5))
+		more := "-" // where there was nothing to show
+		if p.found == old.found {
+			more = ratioAt(old.times, p.times, 0.5)
+		}
+		t.add(p.name, fmt.Sprint(p.found), ms(quantile(p.times, 0.5)), ms(quantile(p.times, 0.99)),
+			fmt.Sprint(old.found), ms(quantile(old.times, 0.5)), ms(quantile(old.times, 0.99)), more)
 	}
 	t.print(b.out)
 }

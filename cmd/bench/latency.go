@@ -56,7 +56,7 @@ func (b *bench) latency(ctx context.Context) (err error) {
 
 // ratioAt is the ratio of two quantiles.
 func ratioAt(a, b []time.Duration, q float64) string {
-	return ratio(float64(quantile(a, q)), float64(quantile(b, q)))
+	return times(quantile(a, q), quantile(b, q))
 }
 
 // pace is what is called how often.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/reelhook/reelhook/internal/export"
 )
@@ -12,9 +13,12 @@ import (
 // others: the same webhooks to the same healthy endpoints, without the hanging
 // ones and beside them.
 func (b *bench) neighbours(ctx context.Context) error {
+	if b.Endpoints < 2 {
+		return errors.New("one endpoint has no neighbours; set --endpoints")
+	}
 	t := table{title: fmt.Sprintf("neighbours: %d endpoints, %d webhooks a second in all for %v", b.Endpoints, b.NeighbourRate, b.NeighboursFor)}
 	t.add("healthy endpoints", "hanging", "from", "to", "p50", "p99", "max", "CPU of strangers")
-	for _, hanging := range []int{1, max(1, b.Endpoints/5)} {
+	for _, hanging := range slices.Compact([]int{1, max(1, b.Endpoints/5)}) {
 		var found [2]delays
 		for i := range found {
 			var err error
@@ -47,7 +51,7 @@ func (b *bench) disturbed(ctx context.Context, hanging int, all bool) (found del
 		r.close() // or the attempts that hang would be waited for
 		err = errors.Join(err, d.stop())
 	}()
-	run := pace{n: int(b.NeighboursFor.Seconds() * float64(b.NeighbourRate)), rate: b.NeighbourRate, fn: d.end,
+	run := pace{n: max(b.Endpoints, int(b.NeighboursFor.Seconds()*float64(b.NeighbourRate))), rate: b.NeighbourRate, fn: d.end,
 		unseen: func(i int) bool { return i%b.Endpoints < hanging }}
 	if !all {
 		run.fn = func(ctx context.Context, i int) error {

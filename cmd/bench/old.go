@@ -12,8 +12,9 @@ import (
 const (
 	// oldAge is the age of the oldest delivery of a full log, within logAge.
 	oldAge = 29 * 24 * time.Hour
-	// failedEach is one of how many old deliveries that failed.
-	failedEach = 1000
+	// failedEach is one of how many old deliveries that failed. It is no multiple
+	// of the number of endpoints, so that all have some.
+	failedEach = 997
 )
 
 // fill makes a database with many old deliveries, all to the receiver's
@@ -102,7 +103,8 @@ func (c copied) insert(ctx context.Context, db *sql.DB) error {
 			values[i] = v
 		}
 	}
-	_, err := db.ExecContext(ctx, fmt.Sprintf("INSERT INTO %[1]s (%[2]s) SELECT %[3]s FROM old CROSS JOIN %[1]s m ON m.%[4]s = old.%[5]s ORDER BY old.n",
-		c.table, columns, strings.Join(values, ", "), c.key, c.model))
+	// In the order of old, so that what rises by itself is written at the ends.
+	const insert = "INSERT INTO %[1]s (%[2]s) SELECT %[3]s FROM old CROSS JOIN %[1]s m ON m.%[4]s = old.%[5]s ORDER BY old.rowid"
+	_, err := db.ExecContext(ctx, fmt.Sprintf(insert, c.table, columns, strings.Join(values, ", "), c.key, c.model))
 	return err
 }

@@ -17,7 +17,7 @@ import (
 // exported methods are called from the process that measures, see remote.
 type receiver struct {
 	delay time.Duration
-	// done is closed when the process is to end; what hangs waits for it.
+	// done is closed when the process is to end; nobody waits any longer.
 	done chan struct{}
 
 	mu sync.Mutex
@@ -52,13 +52,27 @@ const answer = "ok"
 // receive serves until the measuring process closes conn, also by its own death.
 func receive(conn io.ReadWriteCloser) error {
 	r := &receiver{done: make(chan struct{})}
+	ended := sync.OnceFunc(func() { close(r.done) })
 	server := rpc.NewServer()
 	if err := server.RegisterName("Receiver", r); err != nil {
 		return err
 	}
-	server.ServeConn(conn)
-	close(r.done)
+	server.ServeConn(input{conn, ended}) // waits for the calls that are under way
 	return nil
+}
+
+// input tells when no more is to be read.
+type input struct {
+	io.ReadWriteCloser
+	ended func()
+}
+
+func (i input) Read(p []byte) (int, error) {
+	n, err := i.ReadWriteCloser.Read(p)
+	if err != nil {
+		i.ended()
+	}
+	return n, err
 }
 
 // Open starts the endpoints and returns their URLs.
@@ -98,7 +112,11 @@ func (r *receiver) Wait(_ bool, _ *bool) error {
 	r.mu.Lock()
 	full := r.full
 	r.mu.Unlock()
-	<-full
+	select {
+	case <-full:
+	case <-r.done:
+		return errors.New("the receiver ends")
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.err

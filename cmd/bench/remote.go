@@ -55,7 +55,7 @@ func (b *bench) receiver(ctx context.Context, o Receiving) (*remote, error) {
 }
 
 func (r *remote) close() {
-	r.client.Close()
+	_ = r.client.Close() // the pipe may have gone before
 	_ = r.process.Wait() // what it found wrong it has said
 }
 

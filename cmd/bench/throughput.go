@@ -17,7 +17,8 @@ const slowReceiver = 5 * time.Millisecond
 // throughput ends many renderings at once and counts what arrives.
 func (b *bench) throughput(ctx context.Context) error {
 	var t table
-	t.add("who", "endpoints", "answers in", "deliveries/s", "CPU ms each: sender", "receiver", "together", "peak RSS of sender", "bytes stored each", "CPU of strangers")
+	t.add("who", "endpoints", "answers in", "deliveries/s", "CPU ms each: sender", "receiver", "together",
+		"peak RSS of sender", "bytes stored each", "CPU of strangers")
 	var size int
 	for _, endpoints := range slices.Compact([]int{1, b.Endpoints}) {
 		for _, delay := range []time.Duration{0, slowReceiver} {
@@ -59,10 +60,12 @@ func (b *bench) beside(ctx context.Context, t *table, o Receiving) (s Sample, er
 	}
 	row("Reelhook, durable", fmt.Sprintf("%.0f", stored/float64(b.Deliveries)), ours)
 	row("plain client", "0", plain)
-	t.add("ratio", fmt.Sprint(o.Endpoints), o.Delay.String(), ratio(plain.wall.Seconds(), ours.wall.Seconds()), ratio(ours.cpu.Seconds(), plain.cpu.Seconds()),
-		ratio(ours.receiver.Seconds(), plain.receiver.Seconds()), ratio((ours.cpu+ours.receiver).Seconds(), (plain.cpu+plain.receiver).Seconds()))
+	t.add("ratio", fmt.Sprint(o.Endpoints), o.Delay.String(), times(plain.wall, ours.wall), times(ours.cpu, plain.cpu),
+		times(ours.receiver, plain.receiver), times(ours.cpu+ours.receiver, plain.cpu+plain.receiver))
 	return r.sample(ctx)
 }
+
+func times(a, b time.Duration) string { return ratio(a.Seconds(), b.Seconds()) }
 
 // each is a part of the CPU time for each webhook, in milliseconds.
 func (b *bench) each(cpu time.Duration) string {

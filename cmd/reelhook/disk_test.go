@@ -22,21 +22,21 @@ type disk interface {
 	io.Closer
 }
 
-// newDisk makes a disk and puts the process on it. Where no file system may be
-// mounted, limits stand in for a small one.
-func newDisk(kind, folder string, p *process) (disk, error) {
+// newDisk makes the disk of a plan and puts the process on it. Where no file
+// system may be mounted, a limit stands in for a small one, and the plan says so.
+func newDisk(plan *plan, folder string, p *process) disk {
 	p.data = filepath.Join(folder, "data")
-	switch kind {
-	case limitDisk:
-		return &limitedDisk{process: p}, nil
-	case tmpfsDisk:
+	if plan.full == tmpfsDisk {
 		unmount, err := mountSmall(folder)
-		if err != nil {
-			return &limitedDisk{process: p}, nil
+		if err == nil {
+			return smallDisk{filler: filepath.Join(folder, "filler"), unmount: unmount}
 		}
-		return smallDisk{filler: filepath.Join(folder, "filler"), unmount: unmount}, nil
+		plan.full = limitDisk
 	}
-	return wideDisk{}, nil
+	if plan.full == limitDisk {
+		return &limitedDisk{process: p}
+	}
+	return wideDisk{}
 }
 
 // wideDisk is never full.

@@ -76,6 +76,7 @@ func try(t *testing.T, seed uint64) (v verdict, log string) {
 	if err = s.run(ctx); err == nil {
 		v = s.judge(ctx)
 	} else {
+		v = s.counts()
 		v.blame("%w", err)
 	}
 	cancel()

@@ -59,21 +59,16 @@ func newTrial(p plan, folder string) (*trial, error) {
 	}
 	t := &trial{plan: p, kills: map[string]int{}, accepted: make([]string, len(p.movies)), receivers: newReceivers(secret)}
 	t.process = process{listen: "127.0.0.1:0", secret: text, args: []string{"--webhook-retries", "50ms,50ms,100ms,200ms,500ms,1s,1s,1s", "--webhook-timeout", "20s"}}
-	if t.disk, err = newDisk(p.full, folder, &t.process); err != nil {
-		return nil, errors.Join(err, t.Close())
-	}
+	t.disk = newDisk(&t.plan, folder, &t.process)
 	return t, nil
 }
 
 // Close ends what is left of it.
-func (t *trial) Close() (err error) {
+func (t *trial) Close() error {
 	if t.cmd != nil && t.cmd.Process != nil {
 		t.kill()
 	}
-	if t.disk != nil {
-		err = t.disk.Close()
-	}
-	return errors.Join(err, t.receivers.Close())
+	return errors.Join(t.disk.Close(), t.receivers.Close())
 }
 
 // run lives all lives, the last until everything is settled.

@@ -44,7 +44,7 @@ const testPatience = time.Minute
 
 // Test sends a made-up event once and returns how it went. It is logged like any
 // other attempt but does not count in its endpoint's health. With dry nothing is
-// sent and nothing logged.
+// sent and nothing logged. ErrFinal when it was cancelled before it was sent.
 func (p *Pipeline) Test(ctx context.Context, event, target string, failed, dry bool) (Delivery, Attempt, error) {
 	d, err := p.tester().Sample(event, target, failed)
 	if err != nil {
@@ -63,8 +63,11 @@ func (p *Pipeline) Test(ctx context.Context, event, target string, failed, dry b
 		return d, Attempt{}, err
 	}
 	d, a, err := p.Store.OpenAttempt(ctx, d.ID, now)
-	if err != nil {
+	switch {
+	case err != nil:
 		return d, a, err
+	case a.Number == 0: // somebody cancelled it that very moment
+		return d, a, ErrFinal
 	}
 	ctx = context.WithoutCancel(ctx) // once begun it is recorded, as all are
 	a = p.attempt(ctx, d, a)

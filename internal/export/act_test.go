@@ -130,6 +130,28 @@ func TestTestFails(t *testing.T) {
 	})
 }
 
+// cancelling cancels what is emitted before anything else happens.
+type cancelling struct{ *memory }
+
+func (c cancelling) Emit(ctx context.Context, d ...export.Delivery) error {
+	err := c.memory.Emit(ctx, d...)
+	_, _ = c.Cancel(ctx, d[0].ID, time.Now())
+	return err
+}
+
+// TestTestCancelled holds that a test that is cancelled at once is not sent.
+func TestTestCancelled(t *testing.T) {
+	m := newMemory(t)
+	p := pipeline(m, fake(func(_ export.Delivery, a export.Attempt) export.Attempt {
+		t.Error("sent")
+		return closed(a, 200)
+	}))
+	p.Store = cancelling{m}
+	if d, _, err := p.Test(t.Context(), export.MovieCompleted, "https://x.test", false, false); !errors.Is(err, export.ErrFinal) || d.State != export.Cancelled {
+		t.Errorf("%v, %+v", err, d)
+	}
+}
+
 // TestTestGoesOn holds that a client that hangs up does not end its test.
 func TestTestGoesOn(t *testing.T) {
 	m := newMemory(t)

@@ -170,13 +170,13 @@ func TestTallies(t *testing.T) {
 		began := time.Now()
 		go func() { k.p.Keep(ctx); close(stopped) }()
 		k.sends(500*time.Millisecond, 200)
-		if len(k.m.endpoints) != 0 {
+		if _, err := k.m.Endpoint(t.Context(), k.id, began); !errors.Is(err, export.ErrNoEndpoint) {
 			t.Error("written at once")
 		}
 		<-time.After(time.Second)
 		synctest.Wait()
-		first := k.m.endpoints[k.id]
-		if first.Traffic.Succeeded != 1 || first.State != export.Enabled || !first.LastSuccess.Equal(began.Add(500*time.Millisecond)) || first.LastStatus != 200 {
+		first, err := k.m.Endpoint(t.Context(), k.id, began)
+		if err != nil || first.Traffic.Succeeded != 1 || first.State != export.Enabled || !first.LastSuccess.Equal(began.Add(500*time.Millisecond)) || first.LastStatus != 200 {
 			t.Errorf("wrote %+v", first)
 		}
 		k.m.mu.Lock()

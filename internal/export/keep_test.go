@@ -2,7 +2,6 @@ package export_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -83,13 +82,13 @@ func TestRetentionGoesOn(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		began := time.Now()
 		failing := []string{"Clean", "Shrink", "Size", ""}
-		m.failing = map[string]error{failing[0]: errors.New("disk full")}
+		m.fails(failing[0])
 		stopped := make(chan struct{})
 		go func() { r.Run(ctx); close(stopped) }()
 		for _, method := range failing[1:] {
 			synctest.Wait()
 			<-time.After(30 * time.Second)
-			m.failing = map[string]error{method: errors.New("disk full")}
+			m.fails(method)
 			<-time.After(30*time.Second + 500*time.Millisecond)
 		}
 		synctest.Wait()

@@ -210,7 +210,11 @@ func (m *memory) Size(context.Context) (int64, error) {
 	return int64(len(m.deliveries)), m.failing["Size"]
 }
 
-func (m *memory) Shrink(context.Context) error { return m.failing["Shrink"] }
+func (m *memory) Shrink(context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.failing["Shrink"]
+}
 
 func (m *memory) Clean(_ context.Context, before time.Time, limit int) (removed int, err error) {
 	m.mu.Lock()

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -71,6 +69,13 @@ func newMemory(t complainer) *memory {
 		onJob: func(queue.Job) {}, onRedeliver: func(string) {},
 		failing: map[string]error{}, wait: func(until time.Time) { <-time.After(time.Until(until)) },
 	}
+}
+
+// fails makes one method fail, and no other; "" is none.
+func (m *memory) fails(method string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.failing = map[string]error{method: errors.New("disk full")}
 }
 
 // create stores a project for a movie and returns it with its exports.
@@ -364,154 +369,4 @@ func (m *memory) Advance(_ context.Context, d export.Delivery, step export.Step)
 	m.addJob(d, true)
 	m.take(d.Project, step)
 	return nil
-}
-
-// run does the jobs when they are due, one at a time, until none is left.
-func (m *memory) run(p *export.Pipeline) {
-	m.t.Helper()
-	for steps := 0; len(m.jobs) > 0; steps++ {
-		if steps > 10_000 {
-			m.t.Fatal("the jobs do not end")
-		}
-		m.step(p)
-	}
-}
-
-// step waits for the next job and does it.
-func (m *memory) step(p *export.Pipeline) {
-	var next queue.Job
-	for _, j := range m.jobs {
-		if next.Key == "" || j.RunAt.Before(next.RunAt) || j.RunAt.Equal(next.RunAt) && j.Key < next.Key {
-			next = j
-		}
-	}
-	m.wait(next.RunAt)
-	ctx, stop := context.WithCancelCause(context.Background())
-	defer stop(nil)
-	m.stop = stop
-	var worker queue.Worker = p
-	if next.Kind == export.Recover {
-		worker = export.Recoverer{Log: m, Logger: slog.New(slog.DiscardHandler), Now: p.Now}
-	}
-	switch err := worker.Work(ctx, next); {
-	case err == nil:
-		_ = m.Finish(ctx, next.ID)
-	case !errors.Is(err, queue.ErrRecorded):
-		if m.jobs[next.Key].ID == next.ID {
-			next.RunAt = next.RunAt.Add(time.Second) // as a dispatcher does
-			m.jobs[next.Key] = next
-		}
-		m.failing = map[string]error{}
-	}
-}
-
-// fake is a leaf whose attempts are a function.
-type fake func(d export.Delivery, a export.Attempt) export.Attempt
-
-// schedule is what every test's deliveries have unless a destination says
-// "retries".
-var schedule = export.DefaultSchedule()
-
-func (fake) Prepare(n export.Notice, dest movie.Destination) (export.Delivery, error) {
-	to := export.Text(dest.Fields["endpoint"])
-	if to == "never" {
-		return export.Delivery{}, export.Refusal("The endpoint can never work")
-	}
-	d := export.Delivery{Target: "https://x.test/s3cret/" + to, Group: "https://x.test:443", Schedule: schedule, Timeout: time.Second}
-	d.Endpoint = export.EndpointID(d.Target)
-	d.Body = fmt.Appendf(nil, "%s %s %s %s", n.Project.ID, n.Outcome.Status, to, n.FileURL)
-	switch n.Event {
-	case export.MovieProgress:
-		d.Body = fmt.Appendf(nil, "%d %%", n.Percent)
-	case export.ExportCompleted:
-		d.Body = fmt.Appendf(nil, "%q", lines(n.Destinations))
-	}
-	if export.Text(dest.Fields["retries"]) == "0" {
-		d.Schedule = nil
-	}
-	return d, nil
-}
-
-func (fake) Sample(event, target string, failed bool) (export.Delivery, error) {
-	if target == "never" {
-		return export.Delivery{}, export.Refusal("The endpoint can never work")
-	}
-	return export.Delivery{Target: target, Group: "https://x.test:443", Endpoint: export.EndpointID(target), Timeout: time.Second,
-		Schedule: schedule, Body: fmt.Appendf(nil, "%s %v", event, failed)}, nil
-}
-
-func (fake) Readdress(d export.Delivery, target string) (export.Delivery, error) {
-	if target == "never" {
-		return d, export.Refusal("The endpoint can never work")
-	}
-	d.Target, d.Group, d.Endpoint = target, "https://y.test:443", export.EndpointID(target)
-	return d, nil
-}
-
-func (fake) DryRun(_ context.Context, _ export.Delivery, a export.Attempt) export.Attempt {
-	a.Result, a.Peer.Address = export.Succeeded, "192.0.2.1:443"
-	return a
-}
-
-func (f fake) Attempt(_ context.Context, d export.Delivery, a export.Attempt) export.Attempt {
-	return f(d, a)
-}
-
-// answers makes a leaf that closes attempts with these statuses, then 200.
-func answers(statuses ...int) fake {
-	return func(_ export.Delivery, a export.Attempt) export.Attempt {
-		status := 200
-		if a.Number <= len(statuses) {
-			status = statuses[a.Number-1]
-		}
-		return closed(a, status)
-	}
-}
-
-// closed is an attempt with an answer.
-func closed(a export.Attempt, status int) export.Attempt {
-	a.Status, a.Result = status, export.Succeeded
-	if status > 299 {
-		a.Result, a.Class, a.Error = export.Refused, "http", fmt.Sprintf("answered %d", status)
-	}
-	return a
-}
-
-// pipeline is one with the leaf as webhook and ftp, and no randomness.
-func pipeline(m *memory, leaf export.Leaf) *export.Pipeline {
-	return export.New(export.Options{
-		Store: m, Projects: m, Leaves: map[string]export.Leaf{"webhook": leaf, "ftp": leaf},
-		FileURL: func(key string) string { return "https://files.test/" + key },
-		Log:     slog.New(slog.DiscardHandler), Jitter: func() float64 { return 0.5 },
-	})
-}
-
-// done and failed are the two ends of project p.
-var (
-	done   = project.Outcome{ID: "p", Status: project.Done, Result: project.Result{File: "a.mp4"}}
-	failed = project.Outcome{ID: "p", Status: project.Failed, Message: "no source"}
-)
-
-// one is a movie with one webhook.
-const one = `{"exports":[{"destinations":[{"type":"webhook","endpoint":"a"}]}]}`
-
-// ended begins the pipeline of project p.
-func ended(m *memory, p *export.Pipeline, source string, o project.Outcome) {
-	m.t.Helper()
-	pr, exports := m.create("p", source)
-	if err := p.Ended(context.Background(), pr, exports, o); err != nil {
-		m.t.Fatal(err)
-	}
-}
-
-// only returns the one delivery there is and its attempts.
-func (m *memory) only() (export.Delivery, []export.Attempt) {
-	m.t.Helper()
-	if len(m.deliveries) != 1 {
-		m.t.Fatalf("%d deliveries", len(m.deliveries))
-	}
-	for id, d := range m.deliveries {
-		return d, m.attempts[id]
-	}
-	panic("unreachable")
 }

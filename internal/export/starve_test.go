@@ -22,7 +22,7 @@ import (
 // have probes, which are retries and leave the reserved workers alone: whoever is
 // well is served to the tick.
 func TestNobodyStarves(t *testing.T) {
-	runs(t, *simulationRuns/10)
+	runs(t, *simulationRuns/6)
 	rapid.Check(t, func(r *rapid.T) {
 		hanging := rapid.IntRange(1, 40).Draw(r, "hanging")
 		p := simPlan{Workers: rapid.IntRange(2, 40).Draw(r, "workers"), PerGroup: rapid.IntRange(1, 32).Draw(r, "per group"),
@@ -36,7 +36,7 @@ func TestNobodyStarves(t *testing.T) {
 		learning := simTimeout + 8*time.Duration(hanging)*simTimeout/time.Duration(p.Workers) + time.Second
 		s := newSimulation(p)
 		synctest.Test(t, func(*testing.T) {
-			began := time.Now()
+			began := time.Now().Add(simRendering) // of the first deliveries
 			served := 0
 			s.late = func(d export.Delivery, due time.Time, by time.Duration) {
 				if s.index(d.Target) < well || d.Attempts > 1 {
