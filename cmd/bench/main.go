@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"runtime/pprof"
 	"slices"
 	"syscall"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/reelhook/reelhook/internal/app"
 	"github.com/reelhook/reelhook/internal/sqlite"
 )
 
@@ -89,6 +91,7 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 	} else {
 		defer os.RemoveAll(b.dir)
 	}
+	debug.SetGCPercent(app.GCPercent) // as in a server
 	// As in a server: every line is made, only the terminal is spared.
 	b.log = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	if o.CPUProfile != "" {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -121,6 +122,9 @@ func (c serveCmd) Run(ctx context.Context) error {
 	o, err := c.options()
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(app.GCPercent)
 	}
 	a, err := app.New(ctx, o)
 	if err != nil {

@@ -63,8 +63,9 @@ type raw struct {
 	text  json.RawMessage
 }
 
-// keepRaw are the keys whose value is kept as written.
-var keepRaw = map[string]bool{"client-data": true}
+// keepRaw are the keys whose value is kept as written: the client's own data, and
+// the names of HTTP headers, which are no keys of ours.
+var keepRaw = map[string]bool{"client-data": true, "headers": true}
 
 // document reads a whole body into an object.
 func document(data []byte) (*object, error) {

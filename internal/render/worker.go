@@ -95,13 +95,11 @@ func (w *Worker) Work(ctx context.Context, job queue.Job) error {
 	}
 	o, err := w.render(ctx, p, m)
 	if w.comesAgain(p, err) {
-		if err := w.Projects.PutBack(durable, p.ID); err != nil {
-			return err
-		}
-		return err
+		return errors.Join(err, w.Projects.PutBack(durable, p.ID))
 	}
 	if err := w.Exports.Ended(durable, p, m.Exports, o); err != nil {
-		return err
+		// Not the movie's fault either: it must not count as having taken us down.
+		return errors.Join(err, w.Projects.PutBack(durable, p.ID))
 	}
 	w.report(durable, p, o, err)
 	w.sweep(durable, p)

@@ -83,7 +83,11 @@ func (p Policy) Probe(ctx context.Context, u *url.URL, o Options) (Record, error
 	if u.Port() != "" {
 		port = u.Port()
 	}
-	conn, err := dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	host := u.Hostname()
+	if name, err := lookupName(host); err == nil { // as the transport does; an address is none
+		host = name
+	}
+	conn, err := dial(ctx, "tcp", net.JoinHostPort(host, port))
 	if err == nil {
 		conn.Close()
 	}

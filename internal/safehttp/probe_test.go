@@ -2,11 +2,14 @@ package safehttp
 
 import (
 	"crypto/x509"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"sync/atomic"
 	"testing"
+
+	"github.com/reelhook/reelhook/internal/safehttp/dnstest"
 )
 
 // TestProbe holds that a probe shakes hands and sends nothing.
@@ -50,4 +53,18 @@ func classOf(err error) string {
 		return ""
 	}
 	return Classify(err)
+}
+
+// TestProbeMapsNames holds that a name is looked up as a client would.
+func TestProbeMapsNames(t *testing.T) {
+	plain := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	_, port, _ := net.SplitHostPort(plain.Listener.Addr().String())
+	resolver := dnstest.Rebinding(t, [][4]byte{{127, 0, 0, 1}}, [][4]byte{{127, 0, 0, 1}})
+	for _, host := range []string{"bücher.test", "127.0.0.1"} {
+		u := &url.URL{Scheme: "http", Host: host + ":" + port}
+		if _, err := (Policy{AllowNetworks: nets("127.0.0.0/8"), AllowHTTP: true}).Probe(t.Context(), u, Options{Resolver: resolver}); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
 }

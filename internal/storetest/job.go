@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/project"
 	"github.com/reelhook/reelhook/internal/queue"
 )
@@ -54,6 +55,14 @@ func finishAndPostpone(f *fixture) {
 	f.equal("finished", f.jobs(project.Render), []queue.Job{a})
 	f.must(f.Postpone(f.ctx, b.ID, t0, 1))
 	f.equal("a finished job does not come back", f.jobs(project.Render), []queue.Job{a})
+
+	d := event(t0, 1)
+	f.stand(d, export.Retrying)
+	retry := f.jobs(export.Deliver)[0]
+	f.must(f.Postpone(f.ctx, retry.ID, after(9*time.Hour), 1))
+	retry.RunAt, retry.Faults = after(9*time.Hour), 1
+	f.equal("a retry stays one", f.jobs(export.Deliver), []queue.Job{retry})
+	f.equal("and is one", retry.Retry, true)
 }
 
 func idsNeverComeTwice(f *fixture) {

@@ -246,6 +246,8 @@ func logSpan(f *fixture) {
 		for _, filter := range []export.Filter{{}, {States: states}, {Endpoint: "ep_example"}} {
 			filter.From, filter.To = c.from, c.to
 			f.equal(fmt.Sprintf("%+v", filter), f.each(filter), strings.Join(c.want, " "))
+			f.equal(fmt.Sprintf("%+v behind a later one", filter),
+				f.logged(export.Page{Filter: filter, Limit: 9, After: deliveryID(after(100*time.Hour), 1)}), strings.Join(c.want, " "))
 		}
 	}
 }
