@@ -115,9 +115,13 @@ func (d *deliverer) project(n int) (project.Project, *movie.Movie) {
 		FileKey: id + "/2026-01-01-12345.mp4", CreatedAt: time.Now()}, m
 }
 
-// projectID is different for every n and, as those of a server, in no order: an
-// index that grows at its end alone would flatter.
-func projectID(n int) string { return fmt.Sprintf("%016x", uint64(n+1)*0x9e3779b97f4a7c15) }
+// projectID is different for every n and rises as a server's do: by the second,
+// of which each here has acceptedEach.
+func projectID(n int) string {
+	return fmt.Sprintf("A%05d%010x", n/acceptedEach, uint64(n+1)*0x9e3779b97f4a7c15>>24)
+}
+
+const acceptedEach = 5000
 
 // create has n projects accepted, from the one numbered first.
 func (d *deliverer) create(ctx context.Context, first, n int) error {

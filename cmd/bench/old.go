@@ -56,13 +56,13 @@ func (b *bench) fill(ctx context.Context, r *remote, name string, n int) error {
 }
 
 // chooseOld lists the deliveries to be made: their ids, when they were, and of
-// which the rows are copied. Ids are as a server makes them: those of projects
-// in no order, those of deliveries ULIDs, whose time is ten digits to base 32.
+// which the rows are copied. Ids are as a server makes them, rising with time:
+// those of deliveries are ULIDs, whose time is ten digits to base 32.
 var chooseOld = `CREATE TEMP TABLE old AS
 	WITH RECURSIVE counted(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM counted WHERE n + 1 < ?1),
 		timed AS (SELECT n, ?2 + n * ?3 AS at, (?2 + n * ?3) / 1000000 AS ms FROM counted),
 		models AS (SELECT row_number() OVER (ORDER BY id) - 1 AS place, id, project FROM delivery)
-	SELECT n, at, 'dlv_' || ` + ulidTime() + ` || hex(randomblob(8)) AS id, lower(hex(randomblob(8))) AS project,
+	SELECT n, at, 'dlv_' || ` + ulidTime() + ` || hex(randomblob(8)) AS id, printf('0%05d', n / 5000) || lower(hex(randomblob(5))) AS project,
 		models.id AS model, models.project AS model_project
 	FROM timed CROSS JOIN models ON models.place = n % ?4 ORDER BY n`
 

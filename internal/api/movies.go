@@ -164,10 +164,10 @@ func (c *call) projectID() (id string, given bool) {
 
 // checkID refuses what cannot be a project's id, with the contract's messages.
 func (c *call) checkID(id string) error {
-	if utf8.RuneCountInString(id) != idLength {
+	if utf8.RuneCountInString(id) != project.IDLength {
 		return refuse(http.StatusBadRequest, "A 16-character project ID must be provided in the 'project' query parameter")
 	}
-	if strings.Trim(id, alphanumeric) != "" {
+	if !project.IsID(id) {
 		return missing(id, project.ErrNotFound)
 	}
 	c.project = id

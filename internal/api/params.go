@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/export"
+	"github.com/reelhook/reelhook/internal/project"
 )
 
 const (
@@ -191,7 +192,7 @@ func (o choice) filter() (f export.Filter, err error) {
 		f.Endpoint = export.EndpointID(f.Endpoint)
 	}
 	switch {
-	case f.Project != "" && (len(f.Project) != idLength || strings.Trim(f.Project, alphanumeric) != ""):
+	case f.Project != "" && !project.IsID(f.Project):
 		return f, refuse(http.StatusBadRequest, "'project' must be the 16-character ID of a movie, not '%s'", shorten(f.Project))
 	case f.Endpoint != "" && !isEndpointID(f.Endpoint):
 		return f, refuse(http.StatusBadRequest, "'endpoint' must be an id, as GET /v2/endpoints lists them, or a URL, not '%s'", shorten(f.Endpoint))

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/reelhook/reelhook/internal/export"
+	"github.com/reelhook/reelhook/internal/project"
 )
 
 func TestReadDuration(t *testing.T) {
@@ -61,7 +62,7 @@ func FuzzParameters(f *testing.F) {
 		if !page.To.IsZero() && !page.From.Before(page.To) || page.To.Year() > lastYear+1 {
 			t.Fatalf("%q: %+v", query, page)
 		}
-		if page.Endpoint != "" && !isEndpointID(page.Endpoint) || page.Project != "" && len(page.Project) != idLength {
+		if page.Endpoint != "" && !isEndpointID(page.Endpoint) || page.Project != "" && len(page.Project) != project.IDLength {
 			t.Fatalf("%q: %+v", query, page)
 		}
 	})

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net/http"
 	"strings"
 
@@ -90,17 +89,11 @@ func (c *call) idempotency(body []byte) (*project.Idempotency, error) {
 	return &project.Idempotency{Key: key, BodyHash: sha256.Sum256(body)}, nil
 }
 
-const (
-	digits       = "0123456789"
-	alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" + digits
-	idLength     = 16
-)
-
 func (s *server) newProject(m *movie.Movie, body []byte) project.Project {
 	// In milliseconds, as replies show it, whatever a store keeps of a time.
 	now := s.Now().UTC().Truncate(1e6)
 	return project.Project{
-		ID:         random(idLength, alphanumeric),
+		ID:         project.NewID(now),
 		Status:     project.Pending,
 		MovieID:    m.ID,
 		Source:     bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")),
@@ -108,20 +101,7 @@ func (s *server) newProject(m *movie.Movie, body []byte) project.Project {
 		Warnings:   m.Warnings,
 		// The folder is what makes the file's address unguessable: files need no
 		// key. The name follows the contract's pattern (section 4.1).
-		FileKey:   rand.Text() + "/" + now.Format("2006-01-02-") + random(5, digits) + ".mp4",
+		FileKey:   rand.Text() + "/" + now.Format("2006-01-02-") + project.Random(5, "0123456789") + ".mp4",
 		CreatedAt: now,
 	}
-}
-
-// random picks n characters from an alphabet, all equally likely.
-func random(n int, alphabet string) string {
-	text := make([]byte, n)
-	for i := range text {
-		at, err := rand.Int(rand.Reader, big.NewInt(int64(len(alphabet))))
-		if err != nil {
-			panic(err) // crypto/rand.Reader never fails
-		}
-		text[i] = alphabet[at.Int64()]
-	}
-	return string(text)
 }

@@ -93,7 +93,7 @@ func TestWorker(t *testing.T) {
 		{name: "a fault of the movie", change: func(d *desk) { d.Source = []byte(`{"scenes":[{"elements":[{"type":"image"}]}]}`) }, status: project.Failed,
 			message: "Source URL is required for image element in Scene #1, Element #1"},
 		{name: "no movie at all", change: func(d *desk) { d.Source = []byte(`[]`) }, status: project.Failed, message: "No valid movie JSON received"},
-		{name: "its end cannot be written", change: func(d *desk) { d.fails = os.ErrPermission }, err: os.ErrPermission, file: true},
+		{name: "its end cannot be written", change: func(d *desk) { d.fails = os.ErrPermission }, err: os.ErrPermission, file: true, putBack: 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d := &desk{Project: project.Project{ID: "p", Status: project.Pending, Source: []byte(short), FileKey: "key/movie.mp4"}}
