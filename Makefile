@@ -27,7 +27,7 @@ test: ## install what the tests need, lint, run every test with the race detecto
 lint: ## check style, walls between packages and formatting
 	$(LINT) run ./...
 
-bench: ## measure accepts, deliveries and rendering beside what could be best; takes about four minutes
+bench: ## measure accepts, deliveries and rendering beside what could be best; takes about seven minutes
 	@scripts/deps run
 	go run ./cmd/bench
 

@@ -74,6 +74,7 @@ type Log interface {
 
 	// BeginRecovery counts what the filter chooses, stores the recovery with that
 	// Total and its job, and returns it. Without States it chooses Failed and Held.
+	// Tests, of no movie and no endpoint, are not chosen.
 	BeginRecovery(ctx context.Context, r Recovery) (Recovery, error)
 	// Recovery returns one or ErrNoRecovery.
 	Recovery(ctx context.Context, id string) (Recovery, error)

@@ -159,7 +159,7 @@ func (m *memory) BeginRecovery(_ context.Context, r export.Recovery) (export.Rec
 	}
 	rec := &recovery{Recovery: r}
 	for _, id := range slices.Sorted(maps.Keys(m.deliveries)) {
-		if chosen(r.Filter, m.show(m.deliveries[id])) {
+		if chosen(r.Filter, m.show(m.deliveries[id])) && !isTest(m.deliveries[id]) {
 			rec.left = append(rec.left, id)
 		}
 	}
@@ -190,7 +190,7 @@ func (m *memory) GoOn(_ context.Context, id string, limit int, at time.Time) (ex
 	}
 	n := min(limit, len(r.left))
 	for _, delivery := range r.left[:n] {
-		if !chosen(r.Filter, m.show(m.deliveries[delivery])) {
+		if !chosen(r.Filter, m.show(m.deliveries[delivery])) || isTest(m.deliveries[delivery]) {
 			continue // it went on by itself
 		}
 		if _, err := m.redeliver(delivery, at); err == nil {
@@ -266,3 +266,6 @@ func (m *memory) Postpone(_ context.Context, id int64, runAt time.Time, faults i
 	}
 	return nil
 }
+
+// isTest tells a delivery that was made by hand, to try something out.
+func isTest(d export.Delivery) bool { return d.Project == "" && d.Endpoint == "" }

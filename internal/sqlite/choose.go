@@ -25,7 +25,7 @@ var (
 )
 
 const (
-	within   = "d.id >= :low AND d.id < :high AND (:event = '' OR d.event = :event)"
+	within   = "d.id >= :low AND d.id < :high AND (:event = '' OR d.event = :event) AND (:tests OR d.project <> '' OR d.endpoint <> '')"
 	notFinal = "d.state NOT IN ('delivered', 'failed', 'cancelled')"
 	// indexed is the condition of the indexes delivery_state and delivery_trouble,
 	// which SQLite wants to read in the query.
@@ -72,7 +72,7 @@ func byStates(index, where string) string {
 // filterArgs are the parameters of every query that chosen makes.
 func filterArgs(f export.Filter, s span) []any {
 	args := []any{
-		sql.Named("low", s.low), sql.Named("high", s.high), sql.Named("event", f.Event), sql.Named("project", f.Project),
+		sql.Named("tests", s.tests), sql.Named("low", s.low), sql.Named("high", s.high), sql.Named("event", f.Event), sql.Named("project", f.Project),
 		sql.Named("endpoint", f.Endpoint), sql.Named("any", len(f.States) == 0), sql.Named("states", document{f.States}),
 	}
 	for _, state := range []export.State{export.Pending, export.Running, export.Retrying, export.InDoubt, export.Held,

@@ -68,7 +68,7 @@ func pageQuery(ids string) string {
 func (db *DB) Deliveries(ctx context.Context, page export.Page) (_ []export.Delivery, next string, err error) {
 	defer wrap(&err, "list deliveries")
 	limit := max(page.Limit, 1)
-	s := span{low: idAt(page.From), high: endAt(page.To)}
+	s := span{low: idAt(page.From), high: endAt(page.To), tests: true}
 	if page.After != "" {
 		if !isDelivery(page.After) {
 			return nil, "", fmt.Errorf("not a cursor: %q: %w", page.After, export.ErrNoDelivery)
@@ -90,8 +90,12 @@ func isDelivery(id string) bool {
 }
 
 // span is a range of ids, the high end not in it. Ids rise with the time they
-// were made at, so a span of time is one of ids.
-type span struct{ low, high string }
+// were made at, so a span of time is one of ids. Tests, which belong to no movie
+// and no endpoint, are in it or not.
+type span struct {
+	low, high string
+	tests     bool
+}
 
 // idAt is what no id of that millisecond or a later one is below.
 func idAt(t time.Time) string {

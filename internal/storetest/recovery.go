@@ -16,6 +16,7 @@ var recoveryRules = []rule{
 	{"WithNothingToDo", recoveryNothing},
 	{"LeavesWhatCameLater", recoveryLater},
 	{"PassesOverWhatCannotBe", recoveryPassesOver},
+	{"LeavesTestsAlone", recoveryTests},
 	{"Unknown", recoveryUnknown},
 }
 
@@ -54,6 +55,19 @@ func recoveryBegins(f *fixture) {
 		f.Error("two recoveries with one id")
 	}
 	f.equal("jobs", f.jobs(export.Recover), jobs)
+}
+
+// recoveryTests has deliveries that belong to no movie: one to a known endpoint, as
+// operator events are, and a test.
+func recoveryTests(f *fixture) {
+	all := f.oneOfEach(func(d *export.Delivery) { d.Project, d.Endpoint = "", "" })
+	if len(all) == 0 {
+		f.Fatal("there are no tests")
+	}
+	f.equal("tests", f.recover("rec_1", export.Filter{}).Total, 0)
+	f.oneOfEach(func(d *export.Delivery) { d.Project, d.ID = "", d.ID[:len(d.ID)-1]+"Z" })
+	f.equal("operator events", f.recover("rec_2", export.Filter{}).Total, 2)
+	f.equal("sent", f.goOn("rec_2", 100).Done, 2)
 }
 
 func recoveryChooses(f *fixture) {
