@@ -20,8 +20,12 @@ import (
 )
 
 // contract is the document as it is served, and tells what does not follow it;
-// also a field or a parameter that it does not name.
-var contract = newContract()
+// also a field or a parameter that it does not name. Its library writes to what
+// it reads, so one at a time asks it.
+var (
+	contract   = newContract()
+	validating sync.Mutex
+)
 
 func servedDocument() []byte {
 	got := httptest.NewRecorder()
@@ -106,6 +110,8 @@ func violation(r *http.Request, sent []byte, reply *tee) string {
 	asked.Body = io.NopCloser(bytes.NewReader(sent))
 	asked.Header.Set("Content-Type", "application/json")
 	answer := &http.Response{StatusCode: reply.status, Header: reply.Header().Clone(), Body: io.NopCloser(bytes.NewReader(reply.body.Bytes()))}
+	validating.Lock()
+	defer validating.Unlock()
 	var text []string
 	if _, errs := contract.ValidateHttpResponse(asked, answer); len(errs) > 0 {
 		for _, err := range errs {

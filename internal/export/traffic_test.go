@@ -73,7 +73,8 @@ func TestAddTraffic(t *testing.T) {
 func FuzzHistogram(f *testing.F) {
 	f.Add([]byte{0, 1, 3, 2})
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 1})
-	f.Add([]byte{159, 1, 159, 1, 0})
+	f.Add([]byte{100, 1, 100, 1})
+	f.Add([]byte{0x9f, 1, 1, 0, 1})
 	f.Add([]byte{0, 0xff, 0xff, 0xff, 0xff, 0x7f})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var h, again export.Histogram

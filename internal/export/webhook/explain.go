@@ -72,6 +72,9 @@ func redirect(from *url.URL, location string, headers map[string]string) string 
 		return "; redirects" + advice
 	}
 	to = from.ResolveReference(to)
+	if to.Scheme != "http" && to.Scheme != "https" || to.Host == "" { // then no part of it is what it seems
+		return "; redirects" + advice
+	}
 	secrets := words(from.RequestURI())
 	for _, value := range headers {
 		secrets = append(secrets, words(value)...)
