@@ -141,6 +141,7 @@ func TestTraceOfGivenUp(t *testing.T) {
 	go func() {
 		_, _ = io.WriteString(feed, strings.Repeat("x", 1<<16)) // past every buffer but the kernel's
 		cancel()
+		feed.CloseWithError(context.Canceled) // the transport may be waiting for more of the body
 	}()
 	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, silent.url.String(), body)
 	resp, err := Policy{AllowHTTP: true, AllowNetworks: nets("127.0.0.0/8")}.Client(Options{}).Do(req)
