@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -11,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/oklog/ulid/v2"
 
@@ -108,7 +106,7 @@ func (c triggerCmd) Run(ctx context.Context, s *screen) error {
 		return err
 	}
 	id := ulid.MustNew(ulid.Timestamp(s.now()), rand.Reader).String()
-	d.ID, d.MessageID, d.Event, d.CreatedAt = "dlv_"+id, "msg_"+id, c.Event, s.now()
+	d.ID, d.MessageID, d.CreatedAt, d.Endpoint, d.Schedule = "dlv_"+id, "msg_"+id, s.now(), "", nil
 	return c.send(ctx, s, leaf, d)
 }
 
@@ -117,9 +115,13 @@ func (c triggerCmd) send(ctx context.Context, s *screen, leaf *exportwebhook.Lea
 	for d.Attempts = 1; ; d.Attempts++ {
 		a := leaf.Attempt(ctx, d, export.Attempt{Delivery: d.ID, Number: d.Attempts, StartedAt: s.now(), Result: export.Open})
 		a.EndedAt = s.now()
+		d.State, d.LastStatus, d.Message = export.Failed, a.Status, a.Error
+		if a.Result == export.Succeeded {
+			d.State = export.Delivered
+		}
 		last := a.Result == export.Succeeded || d.Attempts == c.Attempts
 		if last || !c.JSON {
-			err = s.tested(triggered(d, a), false, c.JSON)
+			err = s.tested(api.NewTested(d, a), false, c.JSON)
 		}
 		if last {
 			return err
@@ -134,33 +136,3 @@ func (c triggerCmd) send(ctx context.Context, s *screen, leaf *exportwebhook.Lea
 
 // everywhere are all networks.
 var everywhere = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
-
-// triggered is an attempt as the server's API would show it.
-func triggered(d export.Delivery, a export.Attempt) api.Tested {
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	shown := api.Attempt{
-		Number: a.Number, StartedAt: valueOf(stamp(a.StartedAt)), EndedAt: stamp(a.EndedAt), Result: string(a.Result),
-		Class: a.Class, Error: a.Error, Address: a.Peer.Address, TLS: a.Peer.TLS, Fingerprint: a.Peer.Fingerprint, Reused: a.Peer.Reused,
-		Latency:        api.Latency{DNS: ms(a.Peer.DNS), Connect: ms(a.Peer.Connect), TLS: ms(a.Peer.Handshake), FirstByte: ms(a.Peer.FirstByte), Total: ms(a.EndedAt.Sub(a.StartedAt))},
-		RequestHeaders: a.Request, AnswerHeaders: a.Headers, AnswerCut: a.Cut,
-	}
-	if a.Status != 0 {
-		shown.Status = &a.Status
-	}
-	if wait := a.RetryAfter.Seconds(); wait > 0 {
-		shown.RetryAfter = &wait
-	}
-	if utf8.Valid(a.Answer) {
-		shown.Answer = string(a.Answer)
-	} else {
-		shown.AnswerBase64 = base64.StdEncoding.EncodeToString(a.Answer)
-	}
-	state := export.Failed
-	if a.Result == export.Succeeded {
-		state = export.Delivered
-	}
-	return api.Tested{Success: true, Attempt: shown, Delivery: api.Delivery{
-		ID: d.ID, MessageID: d.MessageID, Type: "webhook", Event: d.Event, Status: string(state), Target: safehttp.Redact(d.Target),
-		Attempts: d.Attempts, LastStatus: a.Status, Message: a.Error, CreatedAt: valueOf(stamp(d.CreatedAt)), Schedule: []float64{}, Timeout: d.Timeout.Seconds(),
-	}}
-}

@@ -208,8 +208,7 @@ func isEndpointID(text string) bool {
 
 // events are those that a delivery may be about, the operator's own last.
 func events() []string {
-	return append(export.Events(), export.DeliveryExhausted, export.DeliveryRecovered,
-		export.EndpointDisabled, export.EndpointPaused, export.EndpointEnabled, export.SecretRotated)
+	return append(export.Events(), export.OperatorEvents()...)
 }
 
 // states are those that may be asked for.

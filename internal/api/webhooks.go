@@ -38,7 +38,7 @@ func (s *server) test(c *call) (any, error) {
 	if err != nil {
 		return nil, unchanged(refused(d.ID, err))
 	}
-	return Tested{Success: true, Delivery: showDelivery(d), Attempt: showAttempt(a)}, nil
+	return NewTested(d, a), nil
 }
 
 func (o TestOrder) check() error {

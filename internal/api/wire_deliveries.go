@@ -162,6 +162,11 @@ func showDetail(d export.Delivery, attempts []export.Attempt) DeliveryDetail {
 	return shown
 }
 
+// NewTested is the reply to a test of a delivery that took one attempt.
+func NewTested(d export.Delivery, a export.Attempt) Tested {
+	return Tested{Success: true, Delivery: showDelivery(d), Attempt: showAttempt(a)}
+}
+
 func showAttempt(a export.Attempt) Attempt {
 	shown := Attempt{
 		Number: a.Number, StartedAt: stamp(a.StartedAt), EndedAt: stampOrNull(a.EndedAt), Result: string(a.Result),

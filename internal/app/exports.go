@@ -25,6 +25,7 @@ func (a *App) exports(ctx context.Context, ring *signing.Ring, meters *meters, f
 	})
 	o := export.Options{
 		Store: a.db, Projects: a.db, Leaves: map[string]export.Leaf{"webhook": a.faulty(hooks)}, FileURL: fileURL, Log: a.Log,
+		Reopen:   func(group string) { a.jobs.Reopen(export.Deliver, group) },
 		PerGroup: DeliverPerEndpoint, DisableAfter: a.DisableAfter, Observe: meters.observe, Count: meters.count,
 	}
 	if a.OperatorWebhook != "" {
@@ -54,6 +55,10 @@ func (r announced) Rotate(ctx context.Context, kinds []signing.Kind, overlap tim
 	if err != nil {
 		return nil, err
 	}
-	return keys, r.exports.Announce(ctx, export.OperatorEvent{Type: export.SecretRotated, At: time.Now(),
+	err = r.exports.Announce(ctx, export.OperatorEvent{Type: export.SecretRotated, At: time.Now(),
 		Reason: fmt.Sprintf("The old keys sign along for %v", overlap)})
+	if err != nil { // the keys are changed all the same: who is told otherwise changes them again
+		r.exports.Log.ErrorContext(ctx, "the operator was not told of new keys", "error", err)
+	}
+	return keys, nil
 }

@@ -59,6 +59,7 @@ func (m *meters) watch(jobs *queue.Dispatcher) {
 		}
 		gauge("reelhook_jobs", "Unfinished jobs.", func(d queue.Depth) float64 { return float64(d.Held) })
 		gauge("reelhook_jobs_due", "Jobs that wait for a worker.", func(d queue.Depth) float64 { return float64(d.Due) })
+		gauge("reelhook_jobs_gated", "Due retries that their host's breaker holds back.", func(d queue.Depth) float64 { return float64(d.Gated) })
 		gauge("reelhook_jobs_running", "Jobs that are being done.", func(d queue.Depth) float64 { return float64(d.Running) })
 		gauge("reelhook_jobs_oldest_seconds", "How long the oldest due job has waited.",
 			func(d queue.Depth) float64 { return d.Oldest.Round(time.Millisecond).Seconds() })

@@ -100,5 +100,9 @@ func (p *Pipeline) SetEndpoint(ctx context.Context, id string, state EndpointSta
 		p.health.forget(id)
 		p.told(ctx, c.news())
 	}
+	if state == Enabled { // whoever says so knows more than the breaker
+		p.breaker.reset(e.Group)
+		p.Reopen(e.Group)
+	}
 	return p.Store.Endpoint(ctx, id, now)
 }

@@ -121,6 +121,13 @@ func (c *circuit) cut(now time.Time, pause time.Duration) {
 	}
 }
 
+// reset has a group be as if it were not known.
+func (b *breaker) reset(group string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.circuits, group)
+}
+
 // forget drops groups that were not used for a while, so that memory is bounded.
 func (b *breaker) forget(now time.Time) {
 	b.mu.Lock()

@@ -86,15 +86,7 @@ func (e *patient) disable(reason string, at time.Time) *EndpointChange {
 }
 
 func (e *patient) count(a Attempt) {
-	hour := a.EndedAt.Truncate(time.Hour)
-	if e.hours == nil {
-		e.hours = map[time.Time]*Traffic{}
-	}
-	t := e.hours[hour]
-	if t == nil {
-		t = &Traffic{}
-		e.hours[hour] = t
-	}
+	t := e.traffic(a.EndedAt.Truncate(time.Hour))
 	switch a.Result {
 	case Succeeded:
 		t.Succeeded++
@@ -106,6 +98,17 @@ func (e *patient) count(a Attempt) {
 	if a.Status != 0 {
 		t.Latency.Observe(a.EndedAt.Sub(a.StartedAt))
 	}
+}
+
+// traffic is what is counted for an hour.
+func (e *patient) traffic(hour time.Time) *Traffic {
+	if e.hours == nil {
+		e.hours = map[time.Time]*Traffic{}
+	}
+	if e.hours[hour] == nil {
+		e.hours[hour] = &Traffic{}
+	}
+	return e.hours[hour]
 }
 
 // take returns what is to be written, and forgets endpoints that are well.
@@ -143,12 +146,6 @@ func (h *health) putBack(tallies []Tally) {
 			e = &patient{Endpoint: t.Endpoint}
 			h.known[e.ID] = e
 		}
-		if e.hours == nil {
-			e.hours = map[time.Time]*Traffic{}
-		}
-		if e.hours[t.Hour] == nil {
-			e.hours[t.Hour] = &Traffic{}
-		}
-		e.hours[t.Hour].Add(t.Traffic)
+		e.traffic(t.Hour).Add(t.Traffic)
 	}
 }

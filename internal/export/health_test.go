@@ -380,3 +380,36 @@ func TestDroppedWhenHeld(t *testing.T) {
 		}
 	})
 }
+
+// TestEnablingLiftsTheBrake holds that an operator's word counts for more than
+// what the breaker knows: what waits for the host may go at once.
+func TestEnablingLiftsTheBrake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(t)
+		p := pipeline(m, fake(func(_ export.Delivery, a export.Attempt) export.Attempt {
+			a = closed(a, 503)
+			a.RetryAfter = time.Hour
+			return a
+		}))
+		var reopened []string
+		p.Reopen = func(group string) { reopened = append(reopened, group) }
+		ended(m, p, one, done)
+		m.step(p)
+		d, _ := m.only()
+		m.endpoints[d.Endpoint] = export.Endpoint{ID: d.Endpoint, Group: d.Group, State: export.Enabled}
+		if a := p.Gate(d.Group, time.Now()); a.Retries != 0 {
+			t.Fatalf("it is not slowed down: %+v", a)
+		}
+		for _, state := range []export.EndpointState{export.Paused, export.Enabled} {
+			if len(reopened) != 0 {
+				t.Errorf("%s before it was enabled", reopened)
+			}
+			if _, err := p.SetEndpoint(t.Context(), d.Endpoint, state, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if a := p.Gate(d.Group, time.Now()); a.Retries == 0 || len(reopened) != 1 || reopened[0] != d.Group {
+			t.Errorf("afterwards it may %+v, reopened %v", a, reopened)
+		}
+	})
+}

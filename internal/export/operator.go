@@ -18,6 +18,11 @@ const (
 	SecretRotated     = "secret.rotated"
 )
 
+// OperatorEvents lists them.
+func OperatorEvents() []string {
+	return []string{DeliveryExhausted, DeliveryRecovered, EndpointDisabled, EndpointPaused, EndpointEnabled, SecretRotated}
+}
+
 // recoveredAfter is from how many failures on a success is news.
 const recoveredAfter = 4
 

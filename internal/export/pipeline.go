@@ -71,6 +71,8 @@ type Options struct {
 	// Tell makes the delivery of an operator event; nil when the operator wants
 	// none but in the log.
 	Tell func(e OperatorEvent) (Delivery, error)
+	// Reopen has the queue ask Gate again about a group; nil when nobody does.
+	Reopen func(group string)
 	// Observe is told of every attempt that was closed, and Count of every operator
 	// event, for metrics; nil is nobody.
 	Observe func(Delivery, Attempt)
@@ -102,6 +104,9 @@ func New(o Options) *Pipeline {
 	}
 	if o.DisableAfter == 0 {
 		o.DisableAfter = DefaultDisableAfter
+	}
+	if o.Reopen == nil {
+		o.Reopen = func(string) {}
 	}
 	if o.Observe == nil {
 		o.Observe = func(Delivery, Attempt) {}

@@ -79,7 +79,7 @@ func (tx *transaction) take(projectID string, step export.Step) error {
 		}
 	}
 	for _, d := range step.Deliveries {
-		if _, err := tx.emit(d, ""); err != nil {
+		if err := tx.emit(d, ""); err != nil {
 			return err
 		}
 	}
@@ -88,12 +88,12 @@ func (tx *transaction) take(projectID string, step export.Step) error {
 
 // emit inserts a delivery and its job. onConflict says what becomes of one that
 // is there already.
-func (tx *transaction) emit(d export.Delivery, onConflict string) (inserted bool, err error) {
+func (tx *transaction) emit(d export.Delivery, onConflict string) error {
 	n, err := tx.exec(insert("delivery", deliveryColumns)+onConflict, deliveryFields(&d)...)
 	if err != nil || n == 0 || d.NextAt.IsZero() {
-		return n > 0, err
+		return err
 	}
-	return true, tx.addJob(export.Deliver, d.ID, d.Group, d.NextAt, false)
+	return tx.addJob(export.Deliver, d.ID, d.Group, d.NextAt, false)
 }
 
 // Emit inserts deliveries; one that is there already is left alone. See
@@ -102,7 +102,7 @@ func (db *DB) Emit(ctx context.Context, deliveries ...export.Delivery) (err erro
 	defer wrap(&err, "emit %d deliveries", len(deliveries))
 	return db.writer.do(ctx, func(tx *transaction) error {
 		for _, d := range deliveries {
-			if _, err := tx.emit(d, " ON CONFLICT (id) DO NOTHING"); err != nil {
+			if err := tx.emit(d, " ON CONFLICT (id) DO NOTHING"); err != nil {
 				return err
 			}
 		}
@@ -122,7 +122,7 @@ func (db *DB) OpenAttempt(ctx context.Context, id string, at time.Time) (_ expor
 		if err != nil {
 			return opened{}, err
 		}
-		if _, shut := tx.shutState(d.Endpoint); shut && !d.State.Final() {
+		if tx.shut[d.Endpoint] && !d.State.Final() {
 			d.State = export.Held
 		}
 		if d.State.Final() || d.State == export.Held {
@@ -217,13 +217,14 @@ func (db *DB) Advance(ctx context.Context, d export.Delivery, step export.Step) 
 
 // goOn replaces a delivery's job and takes the next step.
 func (tx *transaction) goOn(d export.Delivery, step export.Step) error {
-	if err := tx.removeJob(export.Deliver, d.ID); err != nil {
-		return err
+	var err error
+	if d.NextAt.IsZero() {
+		err = tx.removeJob(export.Deliver, d.ID)
+	} else {
+		err = tx.replaceJob(export.Deliver, d.ID, d.Group, d.NextAt, true)
 	}
-	if !d.NextAt.IsZero() {
-		if err := tx.addJob(export.Deliver, d.ID, d.Group, d.NextAt, true); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	return tx.take(d.Project, step)
 }

@@ -130,27 +130,19 @@ func (tx *transaction) setEndpoint(c export.EndpointChange) error {
 		if c.State == export.Enabled {
 			delete(tx.shut, c.ID)
 		} else {
-			tx.shut[c.ID] = c.State
+			tx.shut[c.ID] = true
 		}
 	})
 	return nil
 }
 
-// shutState tells whether an endpoint is not enabled, and what it is then. It is
-// asked before every attempt, so the few that are shut are kept in memory.
-func (tx *transaction) shutState(endpoint string) (_ export.EndpointState, shut bool) {
-	state, shut := tx.shut[endpoint]
-	return state, shut
-}
-
 // loadShut reads the endpoints that are not enabled.
 func (db *DB) loadShut(ctx context.Context) error {
 	return db.writer.do(ctx, func(tx *transaction) error {
-		found, err := all(always, tx.stmts, scanEndpoint, "SELECT "+endpointColumns+" FROM endpoint WHERE state <> 'enabled'")
+		found, err := all(always, tx.stmts, scanValue[string], "SELECT id FROM endpoint WHERE state <> 'enabled'")
 		tx.onCommit(func() {
-			tx.shut = make(map[string]export.EndpointState, len(found))
-			for _, e := range found {
-				tx.shut[e.ID] = e.State
+			for _, id := range found {
+				tx.shut[id] = true
 			}
 		})
 		return err

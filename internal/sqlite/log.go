@@ -148,7 +148,7 @@ func (tx *transaction) redeliver(e entry, at time.Time) error {
 	if e.open {
 		return export.ErrBusy
 	}
-	if _, shut := tx.shutState(e.Endpoint); shut {
+	if tx.shut[e.Endpoint] {
 		return export.ErrNotEnabled
 	}
 	state := export.Retrying

@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"sync"
 
-	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/queue"
 )
 
@@ -29,9 +28,10 @@ type writer struct {
 	Options
 
 	// lastJob is the highest id that a job was given. shut has the endpoints that
-	// are not enabled. Both belong to the writer's goroutine.
+	// are not enabled: they are few, and asked for before every attempt. Both belong
+	// to the writer's goroutine.
 	lastJob int64
-	shut    map[string]export.EndpointState
+	shut    map[string]bool
 
 	requests chan *request
 	done     chan struct{}
@@ -49,7 +49,6 @@ type request struct {
 
 // transaction is a change being made.
 type transaction struct {
-	stmts *statements
 	*writer
 	// written tells that the change has begun to write, broken that a statement
 	// failed, whatever the change made of it.
@@ -64,7 +63,7 @@ type transaction struct {
 func (tx *transaction) onCommit(fn func()) { tx.hooks = append(tx.hooks, fn) }
 
 func newWriter(conn *sql.Conn, announce func([]queue.Job), o Options) *writer {
-	w := &writer{stmts: newStatements(conn), announce: announce, Options: o,
+	w := &writer{stmts: newStatements(conn), announce: announce, Options: o, shut: map[string]bool{},
 		requests: make(chan *request, maxGroup), done: make(chan struct{})}
 	go w.run()
 	return w
@@ -204,7 +203,7 @@ func (w *writer) transact(group []*request, savepoints bool) (done committed, er
 		change = w.savepoint
 	}
 	for _, r := range group {
-		tx := &transaction{stmts: w.stmts, writer: w}
+		tx := &transaction{writer: w}
 		var lost error
 		if r.err, lost = change(tx, r.fn); lost != nil {
 			return done, lost
