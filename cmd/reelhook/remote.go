@@ -55,8 +55,11 @@ func (r remote) client() api.Client {
 func (r remote) explain(err error) error {
 	failure, answered := errors.AsType[*api.Failure](err)
 	failed, called := errors.AsType[*url.Error](err)
+	var said exitCode
 	advice := ""
 	switch {
+	case errors.As(err, &said):
+		return said
 	case errors.Is(err, context.Canceled):
 		return exitCode(130)
 	case called:
