@@ -55,6 +55,21 @@ func (p Policy) Client(o Options) *http.Client {
 	}
 }
 
+// Dial connects to host:port for a protocol other than HTTP, under the same
+// rules and followed by the context's Trace. A proxy is not used, and TLS is the
+// caller's.
+func (p Policy) Dial(ctx context.Context, address string, o Options) (net.Conn, error) {
+	o.Proxy = nil
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, blocked("the address %q cannot be dialled", address)
+	}
+	if name, err := lookupName(host); err == nil { // as a URL's would be
+		host = name
+	}
+	return p.dialer(o).dialPlain(ctx, "tcp", net.JoinHostPort(host, port))
+}
+
 func (p Policy) dialer(o Options) *dialer {
 	d := &dialer{
 		policy:   p,

@@ -2,7 +2,9 @@ package safehttp
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/hex"
 	"net"
 	"net/http/httptrace"
 	"net/netip"
@@ -90,6 +92,19 @@ func (t *Trace) progress(made Record) {
 	if !t.got {
 		t.record = made
 	}
+}
+
+// Secured tells the trace of a context about TLS on a connection of Policy.Dial,
+// which knows nothing of it.
+func Secured(ctx context.Context, state tls.ConnectionState) {
+	t := traceOf(ctx)
+	if t == nil || len(state.PeerCertificates) == 0 {
+		return
+	}
+	sum := sha256.Sum256(state.PeerCertificates[0].Raw)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.record.TLSVersion, t.record.Fingerprint = tls.VersionName(state.Version), hex.EncodeToString(sum[:])
 }
 
 func (t *Trace) getConn(string) {
