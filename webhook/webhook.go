@@ -44,6 +44,9 @@ const (
 	HeaderEvent = "webhook-event"
 	// HeaderAttempt is which attempt of the delivery this is, from 1.
 	HeaderAttempt = "webhook-attempt"
+	// HeaderExport is how the destinations before this one fared: complete when all
+	// of them were reached, else partial.
+	HeaderExport = "webhook-export"
 )
 
 // Tolerance is how far from now, before or after, a timestamp may be for Verify:

@@ -75,7 +75,7 @@ func TestTest(t *testing.T) {
 			o.Count = func(event string) { t.Errorf("%s: the operator was told %s", name, event) }
 			o.Observe = func(export.Delivery, export.Attempt) { t.Errorf("%s: counted", name) }
 			p := export.New(o)
-			d, a, err := p.Test(t.Context(), export.MovieCompleted, "https://x.test/s3cret", true, false)
+			d, a, err := p.Test(t.Context(), export.Trial{Event: export.MovieCompleted, Endpoint: "https://x.test/s3cret", Failed: true})
 			if err != nil || d.State != c.state || a.Result != c.result || a.Number != 1 || d.Endpoint != "" || d.Event != export.MovieCompleted ||
 				string(d.Body) != "movie.completed true" {
 				t.Errorf("%s: %v, %+v, %+v", name, err, d, a)
@@ -104,16 +104,16 @@ func TestTestFails(t *testing.T) {
 		m := newMemory(t)
 		p := pipeline(m, answers())
 		var refusal export.Refusal
-		if _, _, err := p.Test(t.Context(), export.MovieCompleted, "never", false, false); !errors.As(err, &refusal) || len(m.deliveries) != 0 {
+		if _, _, err := p.Test(t.Context(), export.Trial{Event: export.MovieCompleted, Endpoint: "never"}); !errors.As(err, &refusal) || len(m.deliveries) != 0 {
 			t.Errorf("%v, %d deliveries", err, len(m.deliveries))
 		}
-		d, a, err := p.Test(t.Context(), export.MovieCompleted, "https://x.test", false, true)
+		d, a, err := p.Test(t.Context(), export.Trial{Event: export.MovieCompleted, Endpoint: "https://x.test", Dry: true})
 		if err != nil || a.Peer.Address != "192.0.2.1:443" || a.Result != export.Succeeded || len(m.deliveries) != 0 || !d.NextAt.IsZero() {
 			t.Errorf("dry: %v, %+v, %d deliveries", err, a, len(m.deliveries))
 		}
 		for _, method := range []string{"Emit", "Open", "Close"} {
 			m.failing = map[string]error{method: errors.New("disk full")}
-			if _, _, err := p.Test(t.Context(), export.MovieCompleted, "https://x.test", false, false); err == nil {
+			if _, _, err := p.Test(t.Context(), export.Trial{Event: export.MovieCompleted, Endpoint: "https://x.test"}); err == nil {
 				t.Errorf("%s: tested on a full disk", method)
 			}
 		}
@@ -147,7 +147,7 @@ func TestTestCancelled(t *testing.T) {
 		return closed(a, 200)
 	}))
 	p.Store = cancelling{m}
-	if d, _, err := p.Test(t.Context(), export.MovieCompleted, "https://x.test", false, false); !errors.Is(err, export.ErrFinal) || d.State != export.Cancelled {
+	if d, _, err := p.Test(t.Context(), export.Trial{Event: export.MovieCompleted, Endpoint: "https://x.test"}); !errors.Is(err, export.ErrFinal) || d.State != export.Cancelled {
 		t.Errorf("%v, %+v", err, d)
 	}
 }
@@ -157,7 +157,7 @@ func TestTestGoesOn(t *testing.T) {
 	m := newMemory(t)
 	ctx, hangUp := context.WithCancel(t.Context())
 	p := pipeline(m, watching{answers(), hangUp, t})
-	if d, _, err := p.Test(ctx, export.MovieCompleted, "https://x.test", false, false); err != nil || d.State != export.Delivered {
+	if d, _, err := p.Test(ctx, export.Trial{Event: export.MovieCompleted, Endpoint: "https://x.test"}); err != nil || d.State != export.Delivered {
 		t.Errorf("%v, %+v", err, d)
 	}
 }

@@ -92,7 +92,7 @@ func (w *world) attempt(d export.Delivery, a export.Attempt) export.Attempt {
 // check looks at what is left once nothing is left to do.
 func (w *world) check() {
 	for _, d := range w.m.shown("p") {
-		ended := d.Status == "delivered" || d.Status == "failed" || d.Status == "skipped"
+		ended := d.Status == "delivered" || d.Status == "uploaded" || d.Status == "failed" || d.Status == "skipped"
 		if !ended && (d.Status != "held" || !w.gone) {
 			w.Errorf("%+v was left", d)
 		}

@@ -26,8 +26,10 @@ const (
 // known by its URL without the query, which often differs from movie to movie.
 type Endpoint struct {
 	// ID is EndpointID of its address; URL is the address as it may be shown.
-	ID, URL, Group string
-	State          EndpointState
+	// Account is whose deliveries are meant: two accounts that send to one address
+	// have an endpoint each.
+	ID, URL, Group, Account string
+	State                   EndpointState
 	// Reason says why it is in this state, since ChangedAt.
 	Reason    string
 	ChangedAt time.Time
@@ -48,8 +50,8 @@ type Endpoint struct {
 
 // EndpointChange is a decision about an endpoint.
 type EndpointChange struct {
-	ID, URL, Group string
-	State          EndpointState
+	ID, URL, Group, Account string
+	State                   EndpointState
 	Reason         string
 	At             time.Time
 }
@@ -64,10 +66,17 @@ type Tally struct {
 	Traffic Traffic
 }
 
-// EndpointID names the endpoint of an address: ep_ and 16 characters that say
-// nothing of it. Query and fragment do not count.
-func EndpointID(target string) string {
-	sum := sha256.Sum256([]byte(plain(target)))
+// EndpointID is EndpointOf the default account.
+func EndpointID(target string) string { return EndpointOf("", target) }
+
+// EndpointOf names the endpoint of an account's address: ep_ and 16 characters
+// that say nothing of it. Query and fragment do not count.
+func EndpointOf(account, target string) string {
+	name := plain(target)
+	if account != "" {
+		name = account + " " + name
+	}
+	sum := sha256.Sum256([]byte(name))
 	return "ep_" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
 }
 

@@ -34,13 +34,13 @@ func Events() []string {
 type Notice struct {
 	Event   string
 	Project project.Project
-	// Outcome is zero before the rendering ended. FileURL is "" when there is no
-	// file.
-	Outcome project.Outcome
-	FileURL string
+	// Outcome is zero before the rendering ended. FileURL and ThumbnailURL are ""
+	// when there is no file.
+	Outcome               project.Outcome
+	FileURL, ThumbnailURL string
 	// Percent is how much is rendered, of MovieProgress.
 	Percent int
-	// Destinations are how all of them fared, of ExportCompleted.
+	// Destinations are how all of them stand, from the end of the rendering on.
 	Destinations []project.Destination
 	At           time.Time
 }
@@ -61,8 +61,8 @@ func (s stop) events() map[string]bool {
 		return nil
 	}
 	var names []string
-	if json.Unmarshal(s.Fields["events"], &names) != nil {
-		names = strings.Split(Text(s.Fields["events"]), ",")
+	if json.Unmarshal(s.Settings["events"], &names) != nil {
+		names = strings.Split(s.Text("events"), ",")
 	}
 	asked := map[string]bool{}
 	for _, known := range Events() {
@@ -78,7 +78,7 @@ func (s stop) events() map[string]bool {
 // event is what a stop is told of a movie's end, "" for nothing.
 func (s stop) event(status project.Status) string {
 	switch {
-	case status == project.Failed && s.wants(MovieFailed):
+	case status == project.Failed && (s.wants(MovieFailed) || s.Type != webhookType):
 		return MovieFailed
 	case s.wants(MovieCompleted):
 		return MovieCompleted
@@ -98,7 +98,10 @@ func (p *Pipeline) Progress(ctx context.Context, pr project.Project, exports []m
 }
 
 func (p *Pipeline) emit(ctx context.Context, pr project.Project, exports []movie.Export, n Notice) error {
-	w := p.way(pr, project.Outcome{}, exports)
+	w, err := p.way(ctx, pr, project.Outcome{}, exports)
+	if err != nil {
+		return err
+	}
 	var all []Delivery
 	for _, s := range w.stops {
 		if !s.wants(n.Event) {

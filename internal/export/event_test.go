@@ -185,7 +185,7 @@ func TestExportCompleted(t *testing.T) {
 		sent         int
 	}{
 		{"all well", `[` + asks + `,{"type":"webhook","endpoint":"a"},{"type":"ftp","endpoint":"b"}]`, done,
-			[]string{`["0.0 webhook skipped It asks for no event of this end" "0.1 webhook delivered" "0.2 ftp delivered"]`}, 2},
+			[]string{`["0.0 webhook skipped It asks for no event of this end" "0.1 webhook delivered" "0.2 ftp uploaded"]`}, 2},
 		{"retries still running", `[{"type":"webhook","endpoint":"bad"},` + asks + `]`, done,
 			[]string{`["0.0 webhook retrying answered 500" "0.1 webhook skipped It asks for no event of this end"]`}, 1},
 		{"given up", `[{"type":"webhook","endpoint":"bad","retries":0},` + asks + `]`, done,

@@ -11,11 +11,16 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/project"
+	"github.com/reelhook/reelhook/internal/queue"
 )
 
-// Deliver is the kind of job that makes the next attempt of a delivery; its key
-// is the delivery id, its group the delivery's Group.
-const Deliver = "deliver"
+// Deliver and Transfer are the kinds of job that make the next attempt of a
+// delivery, see Delivery.Job; the key is the delivery id, the group the delivery's
+// Group. Transfers have workers of their own: they are few, and take long.
+const (
+	Deliver  queue.Kind = "deliver"
+	Transfer queue.Kind = "transfer"
+)
 
 // State is where a delivery stands.
 type State string
@@ -43,17 +48,26 @@ type Delivery struct {
 	// ID is dlv_ and a ULID, so that later ones sort behind earlier ones.
 	// MessageID, msg_ and a ULID, is what the receiver sees on every attempt.
 	ID, MessageID string
-	// Project, Export and Position name the destination it belongs to. Project is
-	// "" for what belongs to no movie: tests and operator events.
-	Project          string
+	// Account is whose it is. Project, Export and Position name the destination it
+	// belongs to. Project is "" for what belongs to no movie: tests and operator
+	// events.
+	Account, Project string
 	Export, Position int
 	// Main tells that it is the pipeline's own step: its state is its
 	// destination's. Others tell of events on the way.
 	Main bool
-	// Type is the destination's type, Event the reason it is sent.
-	Type, Event string
-	// Target is the address; it may hold secrets and is redacted when shown.
+	// Ordered tells that the destinations behind it wait until it has ended, as they
+	// do for uploads and emails; else its first attempt is enough.
+	Ordered bool
+	// Type is the destination's type, Event the reason it is sent. Exported is how
+	// the destinations before it fared, Complete or Partial; "" is not told.
+	Type, Event, Exported string
+	// Connection is the id of the one it uses, "" for none.
+	Connection string
+	// Target is the address. What is secret of it, and Headers, is in Sealed wherever
+	// a delivery is stored or shown; Target is redacted there.
 	Target string
+	Sealed []byte
 	// Group is what shares a concurrency limit and a breaker: the scheme, host and
 	// port. Endpoint is the id of what is healthy or not, see EndpointID; "" is
 	// neither counted nor held.
@@ -66,6 +80,8 @@ type Delivery struct {
 	// attempt; when it is used up the delivery has failed.
 	Timeout  time.Duration
 	Schedule []time.Duration
+	// Deadline is when an Ordered delivery is given up, zero for never.
+	Deadline time.Time
 	// Droppable tells that it is worthless when late, such as progress: it is
 	// cancelled rather than kept waiting.
 	Droppable bool
@@ -79,10 +95,26 @@ type Delivery struct {
 	Attempts, Failures int
 	LastStatus         int
 	Message            string
-	CreatedAt          time.Time
+	// Receipt is what is known of what arrived.
+	Receipt   project.Receipt
+	CreatedAt time.Time
 	// NextAt is when the next attempt is due, zero when there is none.
 	NextAt time.Time
 }
+
+// Job is the kind of job that attempts it.
+func (d Delivery) Job() queue.Kind {
+	if d.Ordered {
+		return Transfer
+	}
+	return Deliver
+}
+
+// How the destinations before a webhook fared: Complete is all well.
+const (
+	Complete = "complete"
+	Partial  = "partial"
+)
 
 // Result is what came of an attempt.
 type Result string
@@ -121,6 +153,9 @@ type Attempt struct {
 	// must not be reached.
 	RetryAfter time.Duration
 	Gone       bool
+	// Receipt is what is known of what arrived, of one that succeeded; it is kept
+	// with the delivery.
+	Receipt project.Receipt
 }
 
 // Peer is the far end of an attempt's connection, and how long it took to get
@@ -163,7 +198,7 @@ type Store interface {
 	// without being written. One that does not exist is ErrNoDelivery.
 	OpenAttempt(ctx context.Context, id string, at time.Time) (Delivery, Attempt, error)
 	// CloseAttempt writes a closed attempt and the delivery's new state (State,
-	// Failures, Remaining, LastStatus, Message, NextAt) and takes the step. The
+	// Failures, Remaining, LastStatus, Message, NextAt, Receipt) and takes the step. The
 	// job is removed; when NextAt is set a new one, marked as a retry, is inserted
 	// for that time. A delivery that was cancelled meanwhile stays so unless the
 	// attempt succeeded.

@@ -55,7 +55,7 @@ func (h *health) observe(d Delivery, a Attempt) *EndpointChange {
 	defer h.mu.Unlock()
 	e := h.known[d.Endpoint]
 	if e == nil {
-		e = &patient{Endpoint: Endpoint{ID: d.Endpoint, URL: address(d.Target), Group: d.Group}}
+		e = &patient{Endpoint: Endpoint{ID: d.Endpoint, Account: d.Account, URL: address(d.Target), Group: d.Group}}
 		h.known[d.Endpoint] = e
 	}
 	e.count(a)
@@ -82,7 +82,7 @@ func (h *health) observe(d Delivery, a Attempt) *EndpointChange {
 func (e *patient) disable(reason string, at time.Time) *EndpointChange {
 	// Once it is enabled again it has as long as any other.
 	e.FailingSince, e.Failures = time.Time{}, 0
-	return &EndpointChange{ID: e.ID, URL: e.URL, Group: e.Group, State: Disabled, Reason: reason, At: at}
+	return &EndpointChange{ID: e.ID, Account: e.Account, URL: e.URL, Group: e.Group, State: Disabled, Reason: reason, At: at}
 }
 
 func (e *patient) count(a Attempt) {

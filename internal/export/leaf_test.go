@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/export"
-	"github.com/reelhook/reelhook/internal/movie"
 )
 
 // fake is a leaf whose attempts are a function.
@@ -16,8 +15,8 @@ type fake func(d export.Delivery, a export.Attempt) export.Attempt
 // "retries".
 var schedule = export.DefaultSchedule()
 
-func (fake) Prepare(n export.Notice, dest movie.Destination) (export.Delivery, error) {
-	to := export.Text(dest.Fields["endpoint"])
+func (fake) Prepare(n export.Notice, dest export.Destination) (export.Delivery, error) {
+	to := dest.Text("endpoint")
 	if to == "never" {
 		return export.Delivery{}, export.Refusal("The endpoint can never work")
 	}
@@ -30,13 +29,14 @@ func (fake) Prepare(n export.Notice, dest movie.Destination) (export.Delivery, e
 	case export.ExportCompleted:
 		d.Body = fmt.Appendf(nil, "%q", lines(n.Destinations))
 	}
-	if export.Text(dest.Fields["retries"]) == "0" {
+	if dest.Text("retries") == "0" {
 		d.Schedule = nil
 	}
 	return d, nil
 }
 
-func (fake) Sample(event, target string, failed bool) (export.Delivery, error) {
+func (fake) Sample(event string, dest export.Destination, failed bool) (export.Delivery, error) {
+	target := dest.Text("endpoint")
 	if target == "never" {
 		return export.Delivery{}, export.Refusal("The endpoint can never work")
 	}

@@ -11,6 +11,8 @@ type Filter struct {
 	// States are any of those; Running chooses what has an attempt open.
 	States                   []State
 	Project, Endpoint, Event string
+	// Account is whose they are; "" is the default account, not all.
+	Account string
 	// From and To bound CreatedAt, To not included, to the millisecond.
 	From, To time.Time
 }
@@ -64,9 +66,9 @@ type Log interface {
 	// job, due at once, so that the pipeline goes on.
 	Cancel(ctx context.Context, id string, at time.Time) (Delivery, error)
 
-	// Endpoints returns a page ordered by id, behind after, with the traffic since
-	// a time; Endpoint one of them or ErrNoEndpoint.
-	Endpoints(ctx context.Context, since time.Time, after string, limit int) (endpoints []Endpoint, next string, err error)
+	// Endpoints returns a page of an account's, ordered by id, behind after, with the
+	// traffic since a time; Endpoint one of them or ErrNoEndpoint.
+	Endpoints(ctx context.Context, account string, since time.Time, after string, limit int) (endpoints []Endpoint, next string, err error)
 	Endpoint(ctx context.Context, id string, since time.Time) (Endpoint, error)
 	// SetEndpoint changes a known endpoint, or ErrNoEndpoint, and inserts the
 	// deliveries that tell of it. changed is false when it was in that state.

@@ -104,7 +104,7 @@ func (m *memory) Cancel(_ context.Context, id string, at time.Time) (export.Deli
 	return d, nil
 }
 
-func (m *memory) Endpoints(_ context.Context, _ time.Time, after string, limit int) (list []export.Endpoint, next string, err error) {
+func (m *memory) Endpoints(_ context.Context, _ string, _ time.Time, after string, limit int) (list []export.Endpoint, next string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(m.endpoints)) {

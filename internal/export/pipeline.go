@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	mathrand "math/rand/v2"
 	"slices"
 	"strings"
@@ -35,10 +36,10 @@ func (r Refusal) Error() string { return string(r) }
 // Leaf reaches destinations of one type.
 type Leaf interface {
 	// Prepare makes the delivery that tells a destination something: Target, Group,
-	// Endpoint, ContentType, Headers, Body, Timeout and Schedule; the pipeline
-	// fills in the rest. An error, best a Refusal, means that it can never work; its
-	// text is shown to the client and must hold no secret.
-	Prepare(n Notice, dest movie.Destination) (Delivery, error)
+	// Endpoint, ContentType, Headers, Body, Timeout and Schedule, Ordered and
+	// Deadline; the pipeline fills in the rest. An error, best a Refusal, means that
+	// it can never work; its text is shown to the client and must hold no secret.
+	Prepare(n Notice, dest Destination) (Delivery, error)
 	// Attempt makes one try within the delivery's Timeout and returns the attempt
 	// with its Result, Succeeded, Refused or Unknown, and what it learned. Error
 	// must hold no secret.
@@ -54,12 +55,24 @@ type Projects interface {
 }
 
 // Options are what a pipeline is made of. Store, Projects, Leaves, FileURL and
-// Log are needed.
+// Log are needed; Files by Carriers.
 type Options struct {
 	Store    Store
 	Projects Projects
-	// Leaves by the destination's type, such as "webhook".
-	Leaves map[string]Leaf
+	// Leaves by the destination's type, such as "webhook", and Carriers, which
+	// become leaves.
+	Leaves   map[string]Leaf
+	Carriers map[string]Carrier
+	// Files are what is uploaded.
+	Files Files
+	// Connections are those that destinations may name; nil is none.
+	Connections Connections
+	// Keys seal what is secret of deliveries and open what is of projects; nil
+	// stores it as it is.
+	Keys Keys
+	// Budget is how long the uploads and emails of one movie may take together;
+	// 0 means DefaultBudget.
+	Budget time.Duration
 	// FileURL makes the public address of a finished file from its blob key.
 	FileURL func(key string) string
 	Log     *slog.Logger
@@ -89,6 +102,7 @@ type Pipeline struct {
 	Options
 	breaker *breaker
 	health  *health
+	sending sending
 }
 
 // New makes a pipeline.
@@ -114,7 +128,18 @@ func New(o Options) *Pipeline {
 	if o.Count == nil {
 		o.Count = func(string) {}
 	}
-	return &Pipeline{o, newBreaker(o.PerGroup), newHealth(o.DisableAfter)}
+	if o.Budget == 0 {
+		o.Budget = DefaultBudget
+	}
+	if o.Keys != nil {
+		o.Store = sealing{o.Store, o.Keys}
+	}
+	p := &Pipeline{Options: o, breaker: newBreaker(o.PerGroup), health: newHealth(o.DisableAfter)}
+	p.Leaves = maps.Clone(o.Leaves)
+	for name, c := range o.Carriers {
+		p.Leaves[name] = bearer{p, c}
+	}
+	return p
 }
 
 // Destinations lists a movie's destinations in pipeline order, as they stand
@@ -132,50 +157,36 @@ func Destinations(exports []movie.Export) []project.Destination {
 // destination will be served even if the process dies now. Again for the same
 // project changes nothing. An error is the store's.
 func (p *Pipeline) Ended(ctx context.Context, pr project.Project, exports []movie.Export, o project.Outcome) error {
-	w := p.way(pr, o, exports)
+	w, err := p.way(ctx, pr, o, exports)
+	if err != nil {
+		return err
+	}
 	return p.Store.End(ctx, o, w.step(w.stops, Destinations(exports)))
 }
 
-// way is a movie's course through its destinations.
-type way struct {
-	*Pipeline
-	project project.Project
-	outcome project.Outcome
-	stops   []stop
-	// reported tells that some destination wants to hear how the others fared.
-	reported bool
-}
-
-func (p *Pipeline) way(pr project.Project, o project.Outcome, exports []movie.Export) way {
-	w := way{Pipeline: p, project: pr, outcome: o, stops: flatten(exports)}
-	for _, s := range w.stops {
-		w.reported = w.reported || s.wants(ExportCompleted)
+// serve makes a stop's delivery, or settles it without one. states are the
+// destinations before it as they stand.
+func (w way) serve(s stop, states []project.Destination) (Delivery, *project.Destination) {
+	settle := func(status, message string) (Delivery, *project.Destination) {
+		d := s.state(status, message)
+		return Delivery{}, &d
 	}
-	return w
-}
-
-// stop is one destination on the way of a movie.
-type stop struct {
-	movie.Destination
-	export, position int
-	// index counts over all exports.
-	index int
-}
-
-// flatten puts the destinations of all exports in the order they are served.
-func flatten(exports []movie.Export) []stop {
-	var all []stop
-	for e, export := range exports {
-		for d, dest := range export.Destinations {
-			dest.Type = strings.TrimSpace(dest.Type)
-			all = append(all, stop{dest, e, d, len(all)})
-		}
+	if why := w.skips(s, states); why != "" {
+		return settle("skipped", why)
 	}
-	return all
-}
-
-func (s stop) state(status, message string) project.Destination {
-	return project.Destination{Export: s.export, Position: s.position, Type: s.Type, Status: status, Message: message}
+	event := s.event(w.outcome.Status)
+	// Prepared in any case: here, and nowhere else, is it said what is wrong with it.
+	d, err := w.prepare(s, Notice{Event: cmp.Or(event, ExportCompleted), Destinations: states})
+	switch {
+	case err != nil:
+		return settle("failed", err.Error())
+	case event == "":
+		return settle("skipped", "It asks for no event of this end")
+	}
+	if s.Type == webhookType {
+		d.Exported = w.exported(w.stops[:s.index], states)
+	}
+	return d, nil
 }
 
 // step settles the stops that are left until one needs a delivery. states are
@@ -183,9 +194,10 @@ func (s stop) state(status, message string) project.Destination {
 func (w way) step(left []stop, states []project.Destination) Step {
 	var step Step
 	for i, s := range left {
-		d, settled := w.serve(s)
+		d, settled := w.serve(s, states)
 		if settled != nil {
 			step.Settled = append(step.Settled, *settled)
+			states = overlay(states, *settled)
 			continue
 		}
 		d.Main, d.Remaining = true, len(left)-i-1
@@ -195,29 +207,8 @@ func (w way) step(left []stop, states []project.Destination) Step {
 		step.Deliveries = append(step.Deliveries, d)
 		return step
 	}
-	step.Deliveries = w.end(overlay(states, step.Settled...))
+	step.Deliveries = w.end(states)
 	return step
-}
-
-// serve makes a stop's delivery, or settles it without one.
-func (w way) serve(s stop) (Delivery, *project.Destination) {
-	settle := func(status, message string) (Delivery, *project.Destination) {
-		d := s.state(status, message)
-		return Delivery{}, &d
-	}
-	if w.outcome.Status == project.Failed && s.Type != webhookType && s.Type != "" {
-		return settle("skipped", "The movie was not rendered")
-	}
-	event := s.event(w.outcome.Status)
-	// Prepared in any case: here, and nowhere else, is it said what is wrong with it.
-	d, err := w.prepare(s, Notice{Event: cmp.Or(event, ExportCompleted)})
-	switch {
-	case err != nil:
-		return settle("failed", err.Error())
-	case event == "":
-		return settle("skipped", "It asks for no event of this end")
-	}
-	return d, nil
 }
 
 // end tells those who want to know that the pipeline is through.
@@ -228,6 +219,7 @@ func (w way) end(states []project.Destination) (all []Delivery) {
 		}
 		d, err := w.prepare(s, Notice{Event: ExportCompleted, Destinations: states})
 		if err == nil { // otherwise its own step has said why
+			d.Exported = w.exported(w.stops, states)
 			all = append(all, d)
 		}
 	}
@@ -252,20 +244,39 @@ func (w way) prepare(s stop, n Notice) (Delivery, error) {
 	if s.index >= MaxDestinations {
 		return Delivery{}, Refusal(fmt.Sprintf("A movie may have at most %d destinations", MaxDestinations))
 	}
+	if s.refused != nil {
+		return Delivery{}, s.refused
+	}
 	leaf, ok := w.Leaves[s.Type]
 	if !ok {
-		return Delivery{}, unserved(s)
+		return Delivery{}, w.unserved(s)
 	}
-	n.Project, n.Outcome, n.At = w.project, w.outcome, w.Now()
-	if w.outcome.Status == project.Done && w.outcome.Result.File != "" {
-		n.FileURL = w.FileURL(w.outcome.Result.File)
-	}
+	n.Project, n.Outcome, n.FileURL, n.ThumbnailURL, n.At = w.project, w.outcome, w.fileURL(), w.thumbnailURL(), w.Now()
 	d, err := leaf.Prepare(n, s.Destination)
 	if err != nil {
 		return Delivery{}, err
 	}
-	d.Project, d.Export, d.Position, d.Type, d.Event = w.project.ID, s.export, s.position, s.Type, n.Event
+	d.Account, d.Project, d.Export, d.Position = w.project.Account, w.project.ID, s.export, s.position
+	d.Type, d.Event, d.Connection = s.Type, n.Event, s.Connection
+	if d.Account != "" && d.Endpoint != "" {
+		d.Endpoint = EndpointOf(d.Account, d.Target)
+	}
 	return d.begin(n.At), nil
+}
+
+// fileURL leads to the finished file, "" when there is none.
+func (w way) fileURL() string {
+	if w.outcome.Status != project.Done || w.outcome.Result.File == "" {
+		return ""
+	}
+	return w.FileURL(w.outcome.Result.File)
+}
+
+func (w way) thumbnailURL() string {
+	if w.outcome.Status != project.Done || w.outcome.Result.Thumbnail == "" {
+		return ""
+	}
+	return w.FileURL(w.outcome.Result.Thumbnail)
 }
 
 // begin gives a new delivery its ids and makes it due.
@@ -277,15 +288,15 @@ func (d Delivery) begin(now time.Time) Delivery {
 }
 
 // unserved tells why nobody can serve a destination, and what to do.
-func unserved(s stop) error {
+func (p *Pipeline) unserved(s stop) error {
+	known := strings.Join(slices.Sorted(maps.Keys(p.Leaves)), ", ")
 	if s.Type != "" {
-		return Refusal(fmt.Sprintf("Destinations of type '%s' are not supported in this version; "+
-			"use a webhook and fetch the movie from its url", cut(s.Type)))
+		return Refusal(fmt.Sprintf("There are no destinations of type '%s'; there are %s", cut(s.Type), known))
 	}
-	if id := Text(s.Fields["id"]); id != "" {
+	if id := s.Text("id"); id != "" {
 		return Refusal(fmt.Sprintf("Unknown connection '%s'", cut(id)))
 	}
-	return Refusal(`The destination has no type; set "type" to "webhook"`)
+	return Refusal(`The destination has no type; set "type" to one of ` + known)
 }
 
 // Text reads a destination's field that is a string or a number, without white

@@ -54,11 +54,11 @@ func TestOrder(t *testing.T) {
 			t.Errorf("-want +got\n%s", diff)
 		}
 		want = []string{
-			"0.0 webhook delivered", "0.1 ftp delivered", "0.2 webhook failed The endpoint can never work",
-			"2.0 sftp failed Destinations of type 'sftp' are not supported in this version; use a webhook and fetch the movie from its url",
+			"0.0 webhook delivered", "0.1 ftp uploaded", "0.2 webhook failed The endpoint can never work",
+			"2.0 sftp failed There are no destinations of type 'sftp'; there are ftp, webhook",
 			"2.1 webhook delivered", "2.2  failed Unknown connection 'my-ftp'",
-			`2.3  failed The destination has no type; set "type" to "webhook"`, "2.4 webhook delivered",
-			"2.5 email failed Destinations of type 'email' are not supported in this version; use a webhook and fetch the movie from its url",
+			`2.3  failed The destination has no type; set "type" to one of ftp, webhook`, "2.4 webhook delivered",
+			"2.5 email failed There are no destinations of type 'email'; there are ftp, webhook",
 		}
 		if diff := cmp.Diff(want, lines(m.shown("p"))); diff != "" {
 			t.Errorf("-want +got\n%s", diff)
@@ -80,7 +80,7 @@ func TestFailedRendering(t *testing.T) {
 		want := []string{
 			"0.0 webhook delivered", "0.1 ftp skipped The movie was not rendered", "0.2 webhook failed The endpoint can never work",
 			"2.0 sftp skipped The movie was not rendered", "2.1 webhook delivered", "2.2  failed Unknown connection 'my-ftp'",
-			`2.3  failed The destination has no type; set "type" to "webhook"`, "2.4 webhook delivered", "2.5 email skipped The movie was not rendered",
+			`2.3  failed The destination has no type; set "type" to one of ftp, webhook`, "2.4 webhook delivered", "2.5 email skipped The movie was not rendered",
 		}
 		if diff := cmp.Diff(want, lines(m.shown("p"))); diff != "" {
 			t.Errorf("-want +got\n%s", diff)
@@ -103,7 +103,7 @@ func TestSettledAtOnce(t *testing.T) {
 		`{}`: nil,
 		`{"exports":[{"destinations":[{"type":"webhook","endpoint":"never"},{"type":"` + strings.Repeat("é", 99) + `"}]}]}`: {
 			"0.0 webhook failed The endpoint can never work",
-			"0.1 " + strings.Repeat("é", 99) + " failed Destinations of type '" + strings.Repeat("é", 64) + "…' are not supported in this version; use a webhook and fetch the movie from its url",
+			"0.1 " + strings.Repeat("é", 99) + " failed There are no destinations of type '" + strings.Repeat("é", 64) + "…'; there are ftp, webhook",
 		},
 	} {
 		m := newMemory(t)

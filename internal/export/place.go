@@ -32,10 +32,10 @@ func (s Settings) Place(name string) (Place, error) {
 	if file == "" {
 		file = name
 	}
-	if err := within("remote-path", folder); err != nil {
+	if err := inside("remote-path", folder); err != nil {
 		return Place{}, err
 	}
-	if err := within("file", file); err != nil {
+	if err := inside("file", file); err != nil {
 		return Place{}, err
 	}
 	if strings.HasSuffix(file, "/") || path.Base(path.Clean(file)) == "." {
@@ -59,10 +59,10 @@ func (s Settings) Place(name string) (Place, error) {
 // longestPath in bytes is more than any server takes.
 const longestPath = 4096
 
-// within refuses a path that leads out of its folder, or that a server may take
+// inside refuses a path that leads out of its folder, or that a server may take
 // for something else: some split at backslashes, and FTP ends a command at a line
 // break.
-func within(field, text string) error {
+func inside(field, text string) error {
 	if len(text) > longestPath {
 		return Refusal(fmt.Sprintf(`"%s" is longer than %d bytes`, field, longestPath))
 	}

@@ -31,11 +31,12 @@ const (
 
 // after moves a delivery on by a closed attempt. jitter is in [0, 1).
 func (d Delivery) after(a Attempt, jitter float64) Delivery {
+	behind := d.Remaining
 	d.LastStatus, d.Message, d.NextAt, d.Remaining = a.Status, a.Error, time.Time{}, 0
 	d.State = Retrying
 	switch {
 	case a.Result == Succeeded:
-		d.State, d.Message = Delivered, ""
+		d.State, d.Message, d.Receipt = Delivered, "", a.Receipt
 		return d
 	case a.Class == "proxy" && a.EndedAt.Sub(d.CreatedAt) < proxyPatience && !d.Droppable:
 		d.NextAt = a.EndedAt.Add(wait(proxyPause, 0, jitter))
@@ -47,12 +48,30 @@ func (d Delivery) after(a Attempt, jitter float64) Delivery {
 	switch {
 	case a.Gone:
 		d.State = Failed
+	case d.Ordered:
+		return d.again(a, behind, jitter)
 	case d.Failures > len(d.Schedule):
 		d.State = Failed
 		d.Message = fmt.Sprintf("Gave up after %s: %s", count(a.Number), a.Error)
 	default:
 		d.NextAt = a.EndedAt.Add(wait(d.Schedule[d.Failures-1], a.RetryAfter, jitter))
 	}
+	return d
+}
+
+// again has an upload or email tried once more while there is time, and those
+// behind it wait for that.
+func (d Delivery) again(a Attempt, behind int, jitter float64) Delivery {
+	var next time.Time
+	if len(d.Schedule) > 0 {
+		next = a.EndedAt.Add(wait(d.Schedule[min(d.Failures, len(d.Schedule))-1], a.RetryAfter, jitter))
+	}
+	if next.IsZero() || next.After(d.Deadline) {
+		d.State = Failed
+		d.Message = fmt.Sprintf("Gave up after %s, the time for exports was up: %s", count(a.Number), a.Error)
+		return d
+	}
+	d.NextAt, d.Remaining = next, behind
 	return d
 }
 

@@ -137,7 +137,7 @@ func (s *simulation) order() {
 		s.recover(export.Filter{Endpoint: endpoint})
 	case 8:
 		p := s.process.pipeline
-		s.hands.Go(func() { _, _, _ = p.Test(ctx, export.MovieCompleted, s.target(i), false, false) })
+		s.hands.Go(func() { _, _, _ = p.Test(ctx, export.Trial{Event: export.MovieCompleted, Endpoint: s.target(i)}) })
 	}
 	expected := []error{nil, export.ErrBusy, export.ErrFinal, export.ErrNotEnabled, export.ErrNoEndpoint, errDisk}
 	if !slices.ContainsFunc(expected, func(e error) bool { return errors.Is(err, e) }) {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/export"
-	"github.com/reelhook/reelhook/internal/movie"
 )
 
 // simTimeout bounds every attempt of a simulation.
@@ -101,14 +100,14 @@ func (s *simulation) target(i int) string { return fmt.Sprintf("https://h%d.test
 
 func (s *simulation) group(i int) string { return fmt.Sprintf("https://h%d.test:443", i/2) }
 
-func (l receivers) Prepare(n export.Notice, dest movie.Destination) (export.Delivery, error) {
+func (l receivers) Prepare(n export.Notice, dest export.Destination) (export.Delivery, error) {
 	i := 0
-	if _, err := fmt.Sscan(export.Text(dest.Fields["endpoint"]), &i); err != nil {
+	if _, err := fmt.Sscan(dest.Text("endpoint"), &i); err != nil {
 		return export.Delivery{}, export.Refusal("It has no number")
 	}
 	d := export.Delivery{Target: l.target(i), Group: l.group(i), Endpoint: export.EndpointID(l.target(i)),
 		Schedule: export.DefaultSchedule(), Timeout: simTimeout, Body: fmt.Appendf(nil, "%s %d %s", n.Project.ID, n.Percent, n.Event)}
-	if export.Text(dest.Fields["retries"]) == "0" {
+	if dest.Text("retries") == "0" {
 		d.Schedule = nil
 	}
 	return d, nil
@@ -138,7 +137,8 @@ func (l receivers) Readdress(d export.Delivery, target string) (export.Delivery,
 	return d, nil
 }
 
-func (l receivers) Sample(event, target string, _ bool) (export.Delivery, error) {
+func (l receivers) Sample(event string, dest export.Destination, _ bool) (export.Delivery, error) {
+	target := dest.Text("endpoint")
 	return export.Delivery{Target: target, Group: l.group(l.index(target)), Timeout: simTimeout, Body: []byte(event)}, nil
 }
 

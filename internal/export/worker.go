@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/project"
 	"github.com/reelhook/reelhook/internal/queue"
 )
@@ -19,7 +18,7 @@ func (p *Pipeline) Work(ctx context.Context, job queue.Job) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if until, closed := p.breaker.closed(job.Group, p.Now()); closed && !job.Retry {
+	if until, closed := p.breaker.closed(job.Group, p.Now()); closed && !job.Retry && job.Kind != Transfer {
 		return p.putOff(ctx, job.Key, until)
 	}
 	return p.try(ctx, job.Key)
@@ -44,10 +43,20 @@ func (p *Pipeline) try(ctx context.Context, id string) error {
 	if err != nil {
 		return fmt.Errorf("go on after delivery %s: %w", d.ID, err)
 	}
-	a = p.attempt(ctx, d, a)
+	if d.Ordered { // it may take long, and goes on where it was
+		a = p.attempt(stopping, d, a)
+		if a.Result != Succeeded && stopping.Err() != nil {
+			return context.Cause(stopping) // left open, as a crash would have left it
+		}
+	} else {
+		a = p.attempt(ctx, d, a)
+		p.breaker.observe(d.Group, a)
+	}
 	d = d.after(a, p.Jitter())
-	p.breaker.observe(d.Group, a)
-	step := next(d)
+	var step Step
+	if d.Remaining == 0 {
+		step = next(d)
+	}
 	step.Endpoint = p.health.observe(d, a)
 	events := news(d, a, step.Endpoint)
 	step.Deliveries = append(step.Deliveries, p.telling(events...)...)
@@ -169,31 +178,42 @@ func (p *Pipeline) rest(ctx context.Context, d Delivery) (func(Delivery) Step, e
 	if err != nil {
 		return nil, err
 	}
-	m, err := movie.Parse(pr.Source)
+	w, err := p.wayOf(ctx, pr)
 	if err != nil {
 		return nil, err
 	}
-	w := p.way(pr, project.Outcome{ID: pr.ID, Status: pr.Status, Message: pr.Message, Result: pr.Result,
-		Warnings: pr.Warnings, EndedAt: pr.EndedAt}, m.Exports)
 	behind := d.Remaining
-	var states []project.Destination
 	if w.reported {
 		behind--
-		all, err := p.Projects.Destinations(ctx, pr.ID)
-		if err != nil {
-			return nil, err
-		}
-		states = all[pr.ID]
+	}
+	states, err := p.Projects.Destinations(ctx, pr.ID)
+	if err != nil {
+		return nil, err
 	}
 	return func(d Delivery) Step {
-		return w.step(w.stops[max(0, len(w.stops)-behind):], overlay(states, d.Destination()))
+		return w.step(w.stops[max(0, len(w.stops)-behind):], overlay(states[pr.ID], d.Destination()))
 	}, nil
 }
 
 // Destination is a delivery's own, as it stands.
 func (d Delivery) Destination() project.Destination {
-	return project.Destination{Export: d.Export, Position: d.Position, Type: d.Type, Status: string(d.State),
-		Attempts: d.Attempts, LastStatus: d.LastStatus, Message: d.Message, Delivery: d.ID}
+	status := string(d.State)
+	if d.State == Delivered {
+		status = Arrived(d.Type)
+	}
+	return project.Destination{Export: d.Export, Position: d.Position, Type: d.Type, Status: status,
+		Attempts: d.Attempts, LastStatus: d.LastStatus, Message: d.Message, Delivery: d.ID, Receipt: d.Receipt}
+}
+
+// Arrived is what a destination of a type is called when all went well.
+func Arrived(destinationType string) string {
+	switch destinationType {
+	case webhookType:
+		return "delivered"
+	case emailType:
+		return "sent"
+	}
+	return "uploaded"
 }
 
 // report writes the one line an attempt leaves in the log. The address is shown

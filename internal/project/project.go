@@ -30,15 +30,17 @@ func (s Status) Ended() bool { return s == Done || s == Failed }
 
 // Project is one accepted movie.
 type Project struct {
-	// ID is 16 characters [A-Za-z0-9].
-	ID     string
+	// ID is 16 characters [A-Za-z0-9]. Account is whose it is, "" the default one's.
+	ID, Account string
 	Status Status
 	// Message is the error's text when Failed, else "".
 	Message string
 	// MovieID is the client's own id for the movie.
 	MovieID string
-	// Source is the Movie JSON as it was submitted.
-	Source     []byte
+	// Source is the Movie JSON as it was submitted, but for the secrets of its
+	// destinations, which are in Sealed (see movie.Hide); that is empty when there
+	// are none.
+	Source, Sealed []byte
 	ClientData json.RawMessage
 	Warnings   []movie.Fault
 	// FileKey is the blob key its file will have: unguessable, and made when the
@@ -57,8 +59,10 @@ type Project struct {
 
 // Result is the finished file.
 type Result struct {
-	// File is the blob key, "" when there is none (not yet, failed, deleted).
-	File string
+	// File is the blob key, "" when there is none (not yet, failed, deleted); SHA256
+	// is the file's, in hex, "" when it was not taken. Thumbnail is the blob key of
+	// a JPEG, "" for none.
+	File, SHA256, Thumbnail string
 	// Duration in seconds, Size in bytes, Width and Height in pixels, as probed.
 	Duration      float64
 	Size          int64
@@ -91,6 +95,8 @@ var ErrConflict = errors.New("idempotency key used with another body")
 
 // Page asks for part of the list, newest first.
 type Page struct {
+	// Account is whose projects are listed.
+	Account  string
 	From, To time.Time
 	Limit    int
 	// After continues behind the page that gave this token; "" starts.
@@ -144,8 +150,8 @@ type Destination struct {
 	// Export and Position say where it stands: exports[Export].destinations[Position].
 	Export, Position int
 	Type             string
-	// Status is pending, running, retrying, delivered, uploaded, sent, failed or
-	// skipped.
+	// Status is pending, running, retrying, unknown, held, delivered (webhooks),
+	// uploaded, sent (emails), failed, cancelled or skipped.
 	Status string
 	// Attempts made so far; LastStatus is the last HTTP status, 0 for none.
 	Attempts   int
@@ -153,4 +159,19 @@ type Destination struct {
 	Message    string
 	// Delivery is the id of its delivery, "" before it has one.
 	Delivery string
+	// Receipt tells where it is once it has arrived.
+	Receipt Receipt
+}
+
+// Receipt is what is known of what arrived at a destination: zero for nothing.
+type Receipt struct {
+	// Path is where it is on the other side, URL leads there, ID is the other side's
+	// own name for it; each may be "".
+	Path string `json:"path,omitempty"`
+	URL  string `json:"url,omitempty"`
+	ID   string `json:"id,omitempty"`
+	// Bytes were sent, SHA256 (in hex) is theirs, Seconds is how long it took.
+	Bytes   int64   `json:"bytes,omitempty"`
+	SHA256  string  `json:"sha256,omitempty"`
+	Seconds float64 `json:"seconds,omitempty"`
 }

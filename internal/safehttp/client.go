@@ -27,6 +27,8 @@ type Options struct {
 	Resolver *net.Resolver
 	// PerHost is how many idle connections to one host are kept.
 	PerHost int
+	// Certificate is shown to servers that ask for one; nil is none.
+	Certificate *tls.Certificate
 	// Proxy is a forward proxy that every connection goes through, nil for none:
 	// see ParseProxy. Its own address is not subject to the policy.
 	Proxy *url.URL
@@ -76,6 +78,9 @@ func (p Policy) dialer(o Options) *dialer {
 		timeout:  o.ConnectTimeout,
 		resolver: o.Resolver,
 		tls:      &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
+	}
+	if o.Certificate != nil {
+		d.tls.Certificates = []tls.Certificate{*o.Certificate}
 	}
 	if d.timeout == 0 {
 		d.timeout = 10 * time.Second

@@ -16,6 +16,7 @@ import (
 // for costs nothing there, because SQLite looks at a term without columns once.
 var (
 	byID            = "SELECT d.id FROM delivery d WHERE " + within
+	byAccount       = "SELECT d.id FROM delivery d INDEXED BY delivery_account WHERE d.account <> '' AND " + within
 	byEndpoint      = "SELECT d.id FROM delivery d WHERE d.endpoint = :endpoint AND " + within
 	byState         = byStates("delivery_state", "")
 	byEndpointState = byStates("delivery_trouble", "d.endpoint = :endpoint AND ")
@@ -25,7 +26,7 @@ var (
 )
 
 const (
-	within   = "d.id >= :low AND d.id < :high AND (:event = '' OR d.event = :event) AND (:tests OR d.project <> '' OR d.endpoint <> '')"
+	within   = "d.id >= :low AND d.id < :high AND d.account = :account AND (:event = '' OR d.event = :event) AND (:tests OR d.project <> '' OR d.endpoint <> '')"
 	notFinal = "d.state NOT IN ('delivered', 'failed', 'cancelled')"
 	// indexed is the condition of the indexes delivery_state and delivery_trouble,
 	// which SQLite wants to read in the query.
@@ -43,6 +44,8 @@ func chosen(f export.Filter) string {
 		return byState
 	case f.Endpoint != "":
 		return byEndpoint
+	case f.Account != "":
+		return byAccount
 	}
 	return byID
 }
@@ -53,7 +56,7 @@ func chosen(f export.Filter) string {
 func byStates(index, where string) string {
 	parts := []string{
 		// What is pending or running has a job.
-		"SELECT j.key FROM job j CROSS JOIN delivery d ON d.id = j.key WHERE (:pending OR :running) AND j.kind = 'deliver' " +
+		"SELECT j.key FROM job j CROSS JOIN delivery d ON d.id = j.key WHERE (:pending OR :running) AND j.kind IN ('deliver', 'transfer') " +
 			"AND j.key >= :low AND j.key < :high AND " + where + within + " AND " + notFinal +
 			" AND CASE WHEN " + hasOpen + " THEN :running ELSE :pending AND d.state = 'pending' END",
 		"SELECT d.id FROM delivery d WHERE :delivered AND " + where + within + " AND d.state = 'delivered'",
@@ -72,7 +75,7 @@ func byStates(index, where string) string {
 // filterArgs are the parameters of every query that chosen makes.
 func filterArgs(f export.Filter, s span) []any {
 	args := []any{
-		sql.Named("tests", s.tests), sql.Named("low", s.low), sql.Named("high", s.high), sql.Named("event", f.Event), sql.Named("project", f.Project),
+		sql.Named("tests", s.tests), sql.Named("low", s.low), sql.Named("high", s.high), sql.Named("account", f.Account), sql.Named("event", f.Event), sql.Named("project", f.Project),
 		sql.Named("endpoint", f.Endpoint), sql.Named("any", len(f.States) == 0), sql.Named("states", document{f.States}),
 	}
 	for _, state := range []export.State{export.Pending, export.Running, export.Retrying, export.InDoubt, export.Held,

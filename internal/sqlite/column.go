@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/export"
+	"github.com/reelhook/reelhook/internal/project"
 )
 
 // text reads a column of text.
@@ -169,7 +170,7 @@ type headers http.Header
 
 // headerNames may only ever be added to, and must stay shorter than a line feed.
 var headerNames = [...]string{"Content-Type", "User-Agent", "Traceparent", "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature",
-	"Webhook-Event", "Webhook-Attempt"}
+	"Webhook-Event", "Webhook-Attempt", "Webhook-Export"}
 
 // Value writes them in the order of their names.
 func (h headers) Value() (driver.Value, error) {
@@ -215,6 +216,27 @@ func (h *headers) Scan(src any) error {
 	}
 	*h = found
 	return nil
+}
+
+// receipt is what is known of what arrived, in a column: JSON, "" for nothing.
+type receipt project.Receipt
+
+// Value writes it.
+func (r receipt) Value() (driver.Value, error) {
+	if r == (receipt{}) {
+		return "", nil
+	}
+	return document{r}.Value()
+}
+
+// Scan reads what Value made.
+func (r *receipt) Scan(src any) error {
+	s, err := text(src)
+	*r = receipt{}
+	if err != nil || s == "" {
+		return err
+	}
+	return json.Unmarshal([]byte(s), r)
 }
 
 // timing is how long an attempt's connection took, in a column: microseconds

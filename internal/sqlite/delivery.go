@@ -12,13 +12,15 @@ import (
 )
 
 // deliveryColumns are those of deliveryFields, in their order.
-const deliveryColumns = `id, message_id, project, export, position, main, type, event, target, grp, endpoint, content_type, headers,
-	timeout, schedule, droppable, remaining, state, attempts, failures, last_status, message, created_at, next_at, body`
+const deliveryColumns = `id, message_id, account, project, export, position, main, ordered, type, event, exported, connection, target, grp,
+	endpoint, content_type, headers, timeout, schedule, deadline, droppable, remaining, state, attempts, failures, last_status, message,
+	created_at, next_at, receipt, sealed, body`
 
 func deliveryFields(d *export.Delivery) []any {
-	return []any{&d.ID, (*messageID)(d), &d.Project, &d.Export, &d.Position, &d.Main, &d.Type, &d.Event, &d.Target, (*groupColumn)(d), &d.Endpoint,
-		(*mediaType)(&d.ContentType), (*fields)(&d.Headers), &d.Timeout, (*delays)(&d.Schedule), &d.Droppable, &d.Remaining, &d.State, &d.Attempts,
-		&d.Failures, &d.LastStatus, &d.Message, (*stamp)(&d.CreatedAt), (*stamp)(&d.NextAt), (*content)(&d.Body)}
+	return []any{&d.ID, (*messageID)(d), &d.Account, &d.Project, &d.Export, &d.Position, &d.Main, &d.Ordered, &d.Type, &d.Event, &d.Exported,
+		&d.Connection, &d.Target, (*groupColumn)(d), &d.Endpoint, (*mediaType)(&d.ContentType), (*fields)(&d.Headers), &d.Timeout,
+		(*delays)(&d.Schedule), (*stamp)(&d.Deadline), &d.Droppable, &d.Remaining, &d.State, &d.Attempts, &d.Failures, &d.LastStatus, &d.Message,
+		(*stamp)(&d.CreatedAt), (*stamp)(&d.NextAt), (*receipt)(&d.Receipt), (*content)(&d.Sealed), (*content)(&d.Body)}
 }
 
 func scanDelivery(r row) (d export.Delivery, err error) {
@@ -48,10 +50,10 @@ func (db *DB) End(ctx context.Context, o project.Outcome, step export.Step) (err
 		return fmt.Errorf("%q is no end", o.Status)
 	}
 	return db.writer.do(ctx, func(tx *transaction) error {
-		n, err := tx.exec(`UPDATE project SET status = ?, message = ?, result_file = ?, result_duration = ?, result_size = ?,
-			result_width = ?, result_height = ?, warnings = ?, ended_at = ? WHERE id = ? AND status IN ('pending', 'running')`,
-			o.Status, o.Message, o.Result.File, o.Result.Duration, o.Result.Size,
-			o.Result.Width, o.Result.Height, document{o.Warnings}, stamp(o.EndedAt), o.ID)
+		n, err := tx.exec(`UPDATE project SET status = ?, message = ?, result_file = ?, result_sha256 = ?, result_thumbnail = ?,
+			result_duration = ?, result_size = ?, result_width = ?, result_height = ?, warnings = ?, ended_at = ? WHERE id = ? AND status IN ('pending', 'running')`,
+			o.Status, o.Message, o.Result.File, o.Result.SHA256, o.Result.Thumbnail,
+			o.Result.Duration, o.Result.Size, o.Result.Width, o.Result.Height, document{o.Warnings}, stamp(o.EndedAt), o.ID)
 		if err != nil {
 			return err
 		}
@@ -93,7 +95,7 @@ func (tx *transaction) emit(d export.Delivery, onConflict string) error {
 	if err != nil || n == 0 || d.NextAt.IsZero() {
 		return err
 	}
-	return tx.addJob(export.Deliver, d.ID, d.Group, d.NextAt, false)
+	return tx.addJob(d.Job(), d.ID, d.Group, d.NextAt, false)
 }
 
 // Emit inserts deliveries; one that is there already is left alone. See
@@ -179,15 +181,18 @@ func (db *DB) CloseAttempt(ctx context.Context, d export.Delivery, a export.Atte
 			return err
 		}
 		d := d
-		n, err := tx.exec(`UPDATE delivery SET state = ?, attempts = ?, failures = ?, remaining = ?, last_status = ?, message = ?, next_at = ?
-			WHERE id = ? AND (state <> 'cancelled' OR ? = 'delivered')`,
-			d.State, a.Number, d.Failures, d.Remaining, d.LastStatus, d.Message, stamp(d.NextAt), d.ID, d.State)
+		n, err := tx.exec(`UPDATE delivery SET state = ?, attempts = ?, failures = ?, remaining = ?, last_status = ?, message = ?, next_at = ?,
+			receipt = ? WHERE id = ? AND (state <> 'cancelled' OR ? = 'delivered')`,
+			d.State, a.Number, d.Failures, d.Remaining, d.LastStatus, d.Message, stamp(d.NextAt), receipt(d.Receipt), d.ID, d.State)
 		if err != nil {
 			return err
 		}
 		if n == 0 { // cancelled meanwhile
 			d.NextAt = time.Time{}
-			if _, err := tx.exec("UPDATE delivery SET attempts = ?, remaining = 0 WHERE id = ?", a.Number, d.ID); err != nil {
+			if d.Remaining > 0 { // those behind it go on with its job
+				d.NextAt = a.EndedAt
+			}
+			if _, err := tx.exec("UPDATE delivery SET attempts = ?, remaining = ? WHERE id = ?", a.Number, d.Remaining, d.ID); err != nil {
 				return err
 			}
 		}
@@ -219,9 +224,9 @@ func (db *DB) Advance(ctx context.Context, d export.Delivery, step export.Step) 
 func (tx *transaction) goOn(d export.Delivery, step export.Step) error {
 	var err error
 	if d.NextAt.IsZero() {
-		err = tx.removeJob(export.Deliver, d.ID)
+		err = tx.removeJob(d.Job(), d.ID)
 	} else {
-		err = tx.replaceJob(export.Deliver, d.ID, d.Group, d.NextAt, true)
+		err = tx.replaceJob(d.Job(), d.ID, d.Group, d.NextAt, true)
 	}
 	if err != nil {
 		return err

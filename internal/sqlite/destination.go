@@ -3,14 +3,15 @@ package sqlite
 import (
 	"context"
 
+	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/project"
 )
 
 // destinationColumns are those of destinationFields, in their order.
-const destinationColumns = "project, export, position, type, status, attempts, last_status, message, delivery"
+const destinationColumns = "project, export, position, type, status, attempts, last_status, message, delivery, receipt"
 
 func destinationFields(projectID *string, d *project.Destination) []any {
-	return []any{projectID, &d.Export, &d.Position, &d.Type, &d.Status, &d.Attempts, &d.LastStatus, &d.Message, &d.Delivery}
+	return []any{projectID, &d.Export, &d.Position, &d.Type, &d.Status, &d.Attempts, &d.LastStatus, &d.Message, &d.Delivery, (*receipt)(&d.Receipt)}
 }
 
 // Destinations returns the destinations of projects; see project.Store. One that
@@ -25,9 +26,9 @@ func (db *DB) Destinations(ctx context.Context, ids ...string) (_ map[string][]p
 	found, err := all(ctx, db.reads, func(r row) (o owned, err error) {
 		err = r.Scan(destinationFields(&o.project, &o.Destination)...)
 		return o, err
-	}, `SELECT s.project, s.export, s.position, s.type, `+ifDelivery("CASE WHEN a.number IS NULL OR NOT ("+notFinal+") THEN d.state ELSE 'running' END", "status")+`,
+	}, `SELECT s.project, s.export, s.position, `+ifDelivery("d.type", "type")+`, `+ifDelivery("CASE WHEN a.number IS NULL OR NOT ("+notFinal+") THEN d.state ELSE 'running' END", "status")+`,
 			`+ifDelivery("d.attempts + (a.number IS NOT NULL)", "attempts")+`, `+ifDelivery("d.last_status", "last_status")+`,
-			`+ifDelivery("d.message", "message")+`, `+ifDelivery("d.id", "delivery")+`
+			`+ifDelivery("d.message", "message")+`, `+ifDelivery("d.id", "delivery")+`, `+ifDelivery("d.receipt", "receipt")+`
 		FROM destination s
 		LEFT JOIN delivery d ON d.project = s.project AND d.export = s.export AND d.position = s.position AND d.main = 1
 		LEFT JOIN attempt a ON a.delivery = d.id AND a.number = d.attempts + 1
@@ -37,6 +38,9 @@ func (db *DB) Destinations(ctx context.Context, ids ...string) (_ map[string][]p
 	}
 	byProject := make(map[string][]project.Destination, len(ids))
 	for _, o := range found {
+		if o.Status == string(export.Delivered) {
+			o.Status = export.Arrived(o.Type)
+		}
 		byProject[o.project] = append(byProject[o.project], o.Destination)
 	}
 	return byProject, nil
@@ -51,7 +55,8 @@ func ifDelivery(shown, settled string) string {
 func (tx *transaction) settle(projectID string, d project.Destination) error {
 	_, err := tx.exec(insert("destination", destinationColumns)+` ON CONFLICT (project, export, position) DO UPDATE SET
 		type = excluded.type, status = excluded.status, attempts = excluded.attempts,
-		last_status = excluded.last_status, message = excluded.message, delivery = excluded.delivery`,
+		last_status = excluded.last_status, message = excluded.message, delivery = excluded.delivery,
+		receipt = excluded.receipt`,
 		destinationFields(&projectID, &d)...)
 	return err
 }

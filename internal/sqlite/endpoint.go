@@ -11,11 +11,11 @@ import (
 
 // endpointColumns are those of endpointFields, in their order.
 const endpointColumns = `id, url, grp, state, reason, changed_at, first_at, last_success, last_failure, failing_since, failures,
-	last_status, last_error`
+	last_status, last_error, account`
 
 func endpointFields(e *export.Endpoint) []any {
 	return []any{&e.ID, &e.URL, &e.Group, &e.State, &e.Reason, (*stamp)(&e.ChangedAt), (*stamp)(&e.FirstAt), (*stamp)(&e.LastSuccess),
-		(*stamp)(&e.LastFailure), (*stamp)(&e.FailingSince), &e.Failures, &e.LastStatus, &e.LastError}
+		(*stamp)(&e.LastFailure), (*stamp)(&e.FailingSince), &e.Failures, &e.LastStatus, &e.LastError, &e.Account}
 }
 
 func scanEndpoint(r row) (e export.Endpoint, err error) {
@@ -28,11 +28,11 @@ func scanEndpoint(r row) (e export.Endpoint, err error) {
 
 // Endpoints returns a page of endpoints; see export.Log. The cursor is the id
 // of the last.
-func (db *DB) Endpoints(ctx context.Context, since time.Time, after string, limit int) (_ []export.Endpoint, next string, err error) {
+func (db *DB) Endpoints(ctx context.Context, account string, since time.Time, after string, limit int) (_ []export.Endpoint, next string, err error) {
 	defer wrap(&err, "list endpoints")
 	limit = max(limit, 1)
 	found, err := all(ctx, db.reads, scanEndpoint,
-		"SELECT "+endpointColumns+" FROM endpoint WHERE id > ? ORDER BY id LIMIT ?", after, limit+1)
+		"SELECT "+endpointColumns+" FROM endpoint WHERE id > ? AND account = ? ORDER BY id LIMIT ?", after, account, limit+1)
 	if err != nil {
 		return nil, "", err
 	}
@@ -119,10 +119,10 @@ func (db *DB) SetEndpoint(ctx context.Context, c export.EndpointChange, tell ...
 // setEndpoint writes a decision about an endpoint, which need not be known yet.
 // Whatever it is, the endpoint starts anew.
 func (tx *transaction) setEndpoint(c export.EndpointChange) error {
-	_, err := tx.exec(insert("endpoint", "id, url, grp, state, reason, changed_at, first_at, failures, last_status, last_error")+`
+	_, err := tx.exec(insert("endpoint", "id, url, grp, state, reason, changed_at, first_at, failures, last_status, last_error, account")+`
 		ON CONFLICT (id) DO UPDATE SET url = excluded.url, grp = excluded.grp, state = excluded.state, reason = excluded.reason,
 			changed_at = excluded.changed_at, failing_since = NULL, failures = 0`,
-		c.ID, c.URL, c.Group, c.State, c.Reason, stamp(c.At), stamp(c.At), 0, 0, "")
+		c.ID, c.URL, c.Group, c.State, c.Reason, stamp(c.At), stamp(c.At), 0, 0, "", c.Account)
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ type measured struct {
 func (db *DB) measure(ctx context.Context, page project.Page) ([]measured, error) {
 	const query = `SELECT id, created_at, octet_length(client_data) + octet_length(warnings) + octet_length(message)
 		+ octet_length(movie_id), octet_length(source) FROM project
-		WHERE created_at >= ? AND created_at < ? AND (created_at, id) < (?, ?)
+		WHERE account = ? AND created_at >= ? AND created_at < ? AND (created_at, id) < (?, ?)
 		ORDER BY created_at DESC, id DESC LIMIT ?`
 	before, id, err := place(page.After)
 	if err != nil {
@@ -73,7 +73,7 @@ func (db *DB) measure(ctx context.Context, page project.Page) ([]measured, error
 	return all(ctx, db.reads, func(r row) (m measured, err error) {
 		err = r.Scan(&m.id, (*stamp)(&m.createdAt), &m.texts, &m.source)
 		return m, err
-	}, query, nanos(page.From), to, before, id, max(page.Limit, 1)+1)
+	}, query, page.Account, nanos(page.From), to, before, id, max(page.Limit, 1)+1)
 }
 
 // cut ends a page where it is full, and tells whether there is more.

@@ -159,7 +159,7 @@ func (tx *transaction) redeliver(e entry, at time.Time) error {
 		state, stamp(at), e.ID); err != nil {
 		return err
 	}
-	return tx.replaceJob(export.Deliver, e.ID, e.Group, at, state == export.Retrying)
+	return tx.replaceJob(e.Job(), e.ID, e.Group, at, state == export.Retrying)
 }
 
 func (tx *transaction) cancel(e entry, at time.Time) error {
@@ -171,9 +171,9 @@ func (tx *transaction) cancel(e entry, at time.Time) error {
 	}
 	switch {
 	case e.Remaining > 0:
-		return tx.replaceJob(export.Deliver, e.ID, e.Group, at, false)
+		return tx.replaceJob(e.Job(), e.ID, e.Group, at, false)
 	case e.open: // the job goes when the attempt is closed, or finds that a crash left it open
 		return nil
 	}
-	return tx.removeJob(export.Deliver, e.ID)
+	return tx.removeJob(e.Job(), e.ID)
 }

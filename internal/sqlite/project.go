@@ -10,16 +10,16 @@ import (
 )
 
 // projectColumns are those of projectFields, in their order.
-const projectColumns = `id, status, message, movie_id, file_key, starts,
-	result_file, result_duration, result_size, result_width, result_height,
-	created_at, started_at, ended_at, deleted_at, warnings, client_data, source`
+const projectColumns = `id, account, status, message, movie_id, file_key, starts,
+	result_file, result_sha256, result_thumbnail, result_duration, result_size, result_width, result_height,
+	created_at, started_at, ended_at, deleted_at, warnings, client_data, sealed, source`
 
 // projectFields are pointers to p's fields: to scan into, or to insert.
 func projectFields(p *project.Project) []any {
-	return []any{&p.ID, &p.Status, &p.Message, &p.MovieID, &p.FileKey, &p.Starts,
-		&p.Result.File, &p.Result.Duration, &p.Result.Size, &p.Result.Width, &p.Result.Height,
+	return []any{&p.ID, &p.Account, &p.Status, &p.Message, &p.MovieID, &p.FileKey, &p.Starts,
+		&p.Result.File, &p.Result.SHA256, &p.Result.Thumbnail, &p.Result.Duration, &p.Result.Size, &p.Result.Width, &p.Result.Height,
 		(*stamp)(&p.CreatedAt), (*stamp)(&p.StartedAt), (*stamp)(&p.EndedAt), (*stamp)(&p.DeletedAt),
-		document{&p.Warnings}, (*content)(&p.ClientData), (*content)(&p.Source)}
+		document{&p.Warnings}, (*content)(&p.ClientData), (*content)(&p.Sealed), (*content)(&p.Source)}
 }
 
 // scanProject reads a project. The file of a deleted one is gone, also when the
@@ -30,7 +30,7 @@ func scanProject(r row) (p project.Project, err error) {
 		return p, project.ErrNotFound
 	}
 	if !p.DeletedAt.IsZero() {
-		p.Result.File = ""
+		p.Result.File, p.Result.Thumbnail = "", ""
 	}
 	return p, err
 }

@@ -68,7 +68,7 @@ func endpointPages(f *fixture) {
 	for limit, want := range map[int]string{1: "ep_a/ep_b/ep_c", 2: "ep_a ep_b/ep_c", 3: "ep_a ep_b ep_c", 4: "ep_a ep_b ep_c"} {
 		got, after := "", ""
 		for {
-			found, next, err := f.Endpoints(f.ctx, t0, after, limit)
+			found, next, err := f.Endpoints(f.ctx, "", t0, after, limit)
 			f.must(err)
 			for i, e := range found {
 				if i > 0 {
@@ -94,7 +94,7 @@ func endpointUnknown(f *fixture) {
 	f.is("SetEndpoint", export.ErrNoEndpoint, err)
 	f.equal("changed", changed, false)
 	f.equal("told", f.each(export.Filter{}), "")
-	all, next, err := f.Endpoints(f.ctx, t0, "", 10)
+	all, next, err := f.Endpoints(f.ctx, "", t0, "", 10)
 	f.must(err)
 	f.equal("endpoints", len(all), 0)
 	f.equal("cursor", next, "")
@@ -179,7 +179,7 @@ func endpointHeld(f *fixture) {
 		f.stand(d, export.Failed)
 		f.equal(id, f.endpoint(id).Held, 2*i)
 	}
-	all, _, err := f.Endpoints(f.ctx, t0, "", 10)
+	all, _, err := f.Endpoints(f.ctx, "", t0, "", 10)
 	f.must(err)
 	for i, e := range all {
 		f.equal(e.ID, e.Held, 2*i)

@@ -26,14 +26,14 @@ var (
 // POST that is sent on would lose its body or its secret. Without an answer it
 // failed if nothing of it can have left, else it is unknown.
 func (l *Leaf) Attempt(ctx context.Context, d export.Delivery, a export.Attempt) export.Attempt {
-	r, err := l.ready(d, a.Number)
+	r, err := l.ready(ctx, &d, a.Number)
 	if err != nil {
 		return r.failed(a, false, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	ctx, trace := safehttp.WithTrace(ctx)
-	resp, err := l.transport.RoundTrip(r.request(ctx, d.Body, trace))
+	resp, err := r.transport.RoundTrip(r.request(ctx, d.Body, trace))
 	seen := trace.Record()
 	a.Peer = peer(seen)
 	if err == nil || seen.Sent {
@@ -49,7 +49,7 @@ func (l *Leaf) Attempt(ctx context.Context, d export.Delivery, a export.Attempt)
 // DryRun goes as far as an attempt can without sending: it looks the host up,
 // connects and shakes hands under the same rules, and signs.
 func (l *Leaf) DryRun(ctx context.Context, d export.Delivery, a export.Attempt) export.Attempt {
-	r, err := l.ready(d, a.Number)
+	r, err := l.ready(ctx, &d, a.Number)
 	if err != nil {
 		return r.failed(a, false, err)
 	}
@@ -70,11 +70,13 @@ type try struct {
 	url     *url.URL
 	header  http.Header
 	timeout time.Duration
+	// transport is the leaf's, or that of the delivery's connection.
+	transport http.RoundTripper
 }
 
 // ready checks the address once more, for the server's flags may have changed
-// since the delivery was prepared, and signs.
-func (l *Leaf) ready(d export.Delivery, number int) (r try, err error) {
+// since the delivery was prepared, adds what its connection has, and signs.
+func (l *Leaf) ready(ctx context.Context, d *export.Delivery, number int) (r try, err error) {
 	r.timeout = d.Timeout
 	if r.timeout <= 0 {
 		r.timeout = l.Timeout
@@ -82,9 +84,23 @@ func (l *Leaf) ready(d export.Delivery, number int) (r try, err error) {
 	if r.url, err = l.Policy.CheckURL(d.Target); err != nil {
 		return r, err
 	}
-	r.header, err = l.header(d, number)
+	id, err := l.identity(ctx, *d)
+	if err != nil {
+		return r, notSent{err}
+	}
+	*d = id.with(*d)
+	if r.transport, err = l.roundTripper(*d, id); err != nil {
+		return r, notSent{err}
+	}
+	r.header, err = l.header(*d, number, id.Signers)
 	return r, err
 }
+
+// notSent is an error of ours, before anything was reached; its text is free of
+// secrets.
+type notSent struct{ error }
+
+func (n notSent) Unwrap() error { return n.error }
 
 func (r try) request(ctx context.Context, body []byte, trace *safehttp.Trace) *http.Request {
 	req := &http.Request{

@@ -41,7 +41,7 @@ const secretText = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 // local permits the test servers.
 var local = safehttp.Policy{AllowHTTP: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 
-func keys(t testing.TB, texts ...string) func() []standard.Signer {
+func keys(t testing.TB, texts ...string) func(context.Context, string) ([]standard.Signer, error) {
 	t.Helper()
 	var list []standard.Signer
 	for _, text := range texts {
@@ -51,7 +51,7 @@ func keys(t testing.TB, texts ...string) func() []standard.Signer {
 		}
 		list = append(list, s)
 	}
-	return func() []standard.Signer { return list }
+	return func(context.Context, string) ([]standard.Signer, error) { return list, nil }
 }
 
 func leaf(t testing.TB, o Options) *Leaf {
@@ -131,7 +131,7 @@ func TestRequest(t *testing.T) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("ok"))}
 		})
 		dest := destination(t, "")
-		dest.Fields["headers"] = []byte(`{"Authorization":"s3cret","x-own-CASE":1}`)
+		dest.Settings["headers"] = []byte(`{"Authorization":"s3cret","x-own-CASE":1}`)
 		d, err := l.Prepare(export.Notice{Event: export.MovieFailed, Project: project.Project{ID: "p"}}, dest)
 		if err != nil {
 			t.Fatal(err)

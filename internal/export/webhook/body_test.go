@@ -34,7 +34,7 @@ func bodies(t *testing.T, source string) string {
 	n.Project = project.Project{ID: "Ab3dE5gH7jK9mN1p", MovieID: m.ID, ClientData: m.ClientData}
 	var b strings.Builder
 	for _, dest := range m.Exports[0].Destinations {
-		d, err := New(Options{}).Prepare(n, dest)
+		d, err := New(Options{}).Prepare(n, export.Destination{Type: dest.Type, Settings: dest.Fields})
 		var refusal export.Refusal
 		switch {
 		case errors.As(err, &refusal):
@@ -94,10 +94,11 @@ func parseMovie(t testing.TB, source string) *movie.Movie {
 	return m
 }
 
-func destination(t testing.TB, fields string) movie.Destination {
+func destination(t testing.TB, fields string) export.Destination {
 	t.Helper()
 	source := `{"exports":[{"destinations":[{"type":"webhook","endpoint":"https://Example.org/hook"` + fields + `}]}]}`
-	return parseMovie(t, source).Exports[0].Destinations[0]
+	d := parseMovie(t, source).Exports[0].Destinations[0]
+	return export.Destination{Type: d.Type, Settings: d.Fields}
 }
 
 // TestFormIsBounded holds that a small document cannot grow into a huge form,

@@ -23,7 +23,7 @@ func (r try) explain(sent bool, err error) (class, message string) {
 	var proxy *safehttp.ProxyError
 	var op *net.OpError
 	switch {
-	case errors.Is(err, errNoKey):
+	case errors.Is(err, errNoKey), errors.As(err, new(notSent)):
 		return class, "The webhook was not sent: " + err.Error()
 	case errors.As(err, &blocked):
 		return class, "The webhook's endpoint cannot be used: " + blocked.Reason

@@ -79,16 +79,16 @@ var (
 	headerSignature = http.CanonicalHeaderKey(standard.HeaderSignature)
 	headerEvent     = http.CanonicalHeaderKey(standard.HeaderEvent)
 	headerAttempt   = http.CanonicalHeaderKey(standard.HeaderAttempt)
+	headerExport    = http.CanonicalHeaderKey(standard.HeaderExport)
 )
 
 // header makes the headers of an attempt. The id stays the same, timestamp and
 // signature are of this moment.
-func (l *Leaf) header(d export.Delivery, number int) (http.Header, error) {
-	keys := l.Keys()
+func (l *Leaf) header(d export.Delivery, number int, keys []standard.Signer) (http.Header, error) {
 	if len(keys) == 0 {
 		return nil, errNoKey
 	}
-	const ours = 8
+	const ours = 9
 	h, values, now := make(http.Header, ours+len(d.Headers)), make([]string, 0, ours+len(d.Headers)), time.Now()
 	set := func(name, value string) {
 		values = append(values, value) // one array for all
@@ -105,6 +105,9 @@ func (l *Leaf) header(d export.Delivery, number int) (http.Header, error) {
 	set(headerSignature, standard.Sign(d.MessageID, now, d.Body, keys...))
 	set(headerEvent, d.Event)
 	set(headerAttempt, strconv.Itoa(number))
+	if d.Exported != "" {
+		set(headerExport, d.Exported)
+	}
 	return h, nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/export"
-	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/project"
 )
 
@@ -29,7 +28,7 @@ type field struct {
 type fields []field
 
 // payload is what a destination is told.
-func payload(n export.Notice, dest movie.Destination) fields {
+func payload(n export.Notice, dest export.Destination) fields {
 	if n.Event != export.MovieCompleted && n.Event != export.MovieFailed {
 		return onTheWay(n)
 	}
@@ -65,17 +64,20 @@ func contract(n export.Notice) fields {
 // nested is the movie as receivers look for it that were written to the original's
 // guide for production: as GET shows it, with numbers and null.
 func nested(n export.Notice) fields {
-	var url, duration, size any
+	var url, thumbnail, duration, size any
 	if n.FileURL != "" {
 		url = n.FileURL
+	}
+	if n.ThumbnailURL != "" {
+		thumbnail = n.ThumbnailURL
 	}
 	if done(n) {
 		r := n.Outcome.Result
 		duration, size = json.Number(decimal(r.Duration)), json.Number(strconv.FormatInt(r.Size, 10))
 	}
 	m := fields{
-		{"success", done(n)}, {"status", string(n.Outcome.Status)}, {"project", n.Project.ID}, {"url", url}, {"thumbnail", nil},
-		{"duration", duration}, {"size", size}, {"client-data", clientData(n)},
+		{"success", done(n)}, {"status", string(n.Outcome.Status)}, {"project", n.Project.ID}, {"url", url}, {"thumbnail", thumbnail},
+		{"duration", duration}, {"size", size}, {"client-data", clientData(n)}, {"exports", fared(n.Destinations)},
 	}
 	if !done(n) {
 		m = append(m, field{"message", message(n)})
@@ -106,12 +108,29 @@ func onTheWay(n export.Notice) fields {
 func fared(destinations []project.Destination) []any {
 	list := []any{}
 	for _, d := range destinations {
-		list = append(list, fields{
+		one := fields{
 			{"export", number(d.Export)}, {"position", number(d.Position)}, {"type", d.Type}, {"status", d.Status},
 			{"attempts", number(d.Attempts)}, {"last_status", number(d.LastStatus)}, {"message", d.Message}, {"delivery", d.Delivery},
-		})
+		}
+		list = append(list, append(one, arrived(d.Receipt)...))
 	}
 	return list
+}
+
+// arrived tells what is known of what arrived at a destination, if anything is.
+func arrived(r project.Receipt) (known fields) {
+	for _, f := range (fields{{"remote_path", r.Path}, {"url", r.URL}, {"id", r.ID}, {"sha256", r.SHA256}}) {
+		if f.value != "" {
+			known = append(known, f)
+		}
+	}
+	if r.SHA256 != "" {
+		known = append(known, field{"bytes", json.Number(strconv.FormatInt(r.Bytes, 10))})
+	}
+	if r.Seconds > 0 {
+		known = append(known, field{"seconds", json.Number(strconv.FormatFloat(r.Seconds, 'f', 3, 64))})
+	}
+	return known
 }
 
 func operatorBody(e export.OperatorEvent) fields {

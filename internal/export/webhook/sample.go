@@ -8,22 +8,17 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/export"
-	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/project"
 )
 
-// Sample makes the delivery of a made-up event to an address. failed has the
+// Sample makes the delivery of a made-up event to a destination. failed has the
 // rendering end badly, where the event is of its end. An event that is not one of
 // export.Events is a Refusal.
-func (l *Leaf) Sample(event, target string, failed bool) (export.Delivery, error) {
+func (l *Leaf) Sample(event string, dest export.Destination, failed bool) (export.Delivery, error) {
 	if !slices.Contains(export.Events(), event) {
 		return export.Delivery{}, export.Refusal(fmt.Sprintf("There is no event '%s'; there are %s", cut(event), strings.Join(export.Events(), ", ")))
 	}
-	endpoint, err := json.Marshal(target)
-	if err != nil {
-		return export.Delivery{}, err
-	}
-	return l.Prepare(sample(event, failed, time.Now()), movie.Destination{Type: destinationType, Fields: map[string]json.RawMessage{"endpoint": endpoint}})
+	return l.Prepare(sample(event, failed, time.Now()), dest)
 }
 
 // sample is what might have happened.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/golden"
-	"github.com/reelhook/reelhook/internal/movie"
 )
 
 // moment is when everything happens here.
@@ -21,7 +20,7 @@ var moment = time.Date(2026, 1, 2, 3, 4, 5, 6789e3, time.UTC)
 func TestSamples(t *testing.T) {
 	golden.Run(t, "testdata/samples.txt", func(t *testing.T, input string) string {
 		event, how, _ := strings.Cut(input, " ")
-		body, err := payload(sample(event, how == "failed", moment), movie.Destination{}).MarshalJSON()
+		body, err := payload(sample(event, how == "failed", moment), export.Destination{}).MarshalJSON()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,7 +32,7 @@ func TestSample(t *testing.T) {
 	l := New(Options{})
 	const target = `https://example.org/"hook"?a=b`
 	for _, event := range export.Events() {
-		d, err := l.Sample(event, target, false)
+		d, err := l.Sample(event, export.WebhookTo(target), false)
 		if err != nil || d.Event != event || d.Type != "webhook" || d.Target != `https://example.org/%22hook%22?a=b` || d.Timeout != DefaultTimeout || len(d.Body) == 0 || d.Endpoint == "" {
 			t.Errorf("%s: %+v, %v", event, d, err)
 		}
@@ -43,7 +42,7 @@ func TestSample(t *testing.T) {
 		{export.MovieStarted, "https://10.0.0.1/s3cret", "The webhook's endpoint cannot be used: the address 10.0.0.1 is not public"},
 		{export.MovieStarted, "", "The webhook has no endpoint"},
 	} {
-		_, err := l.Sample(tc.event, tc.target, false)
+		_, err := l.Sample(tc.event, export.WebhookTo(tc.target), false)
 		refused(t, err, tc.want)
 	}
 }

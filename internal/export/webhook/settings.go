@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/export"
-	"github.com/reelhook/reelhook/internal/movie"
 )
 
 // The bounds of what a destination may ask for.
@@ -19,8 +18,8 @@ const (
 )
 
 // is tells whether a field is one of some words, in any case.
-func is(dest movie.Destination, key string, words ...string) bool {
-	value := export.Text(dest.Fields[key])
+func is(dest export.Destination, key string, words ...string) bool {
+	value := export.Text(dest.Settings[key])
 	for _, w := range words {
 		if strings.EqualFold(value, w) {
 			return true
@@ -32,11 +31,11 @@ func is(dest movie.Destination, key string, words ...string) bool {
 // schedule is the default one unless a destination asks for retries of its own:
 // a list of delays, or a number, for which the first delays of the default are
 // taken with the last repeated.
-func (l *Leaf) schedule(dest movie.Destination) []time.Duration {
-	if schedule, ok := delays(dest.Fields["retries"]); ok {
+func (l *Leaf) schedule(dest export.Destination) []time.Duration {
+	if schedule, ok := delays(dest.Settings["retries"]); ok {
 		return schedule
 	}
-	n, err := strconv.ParseFloat(export.Text(dest.Fields["retries"]), 64)
+	n, err := strconv.ParseFloat(export.Text(dest.Settings["retries"]), 64)
 	if err != nil || !(n >= 0) {
 		return l.Schedule
 	}
@@ -77,8 +76,8 @@ func delay(text string) (time.Duration, bool) {
 }
 
 // timeout is 1 to 60 seconds when a destination asks for one.
-func (l *Leaf) timeout(dest movie.Destination) time.Duration {
-	n, err := strconv.ParseFloat(export.Text(dest.Fields["timeout"]), 64)
+func (l *Leaf) timeout(dest export.Destination) time.Duration {
+	n, err := strconv.ParseFloat(export.Text(dest.Settings["timeout"]), 64)
 	if err != nil || !(n > 0) {
 		return l.Timeout
 	}

@@ -52,7 +52,7 @@ func TestRetriesAndTimeout(t *testing.T) {
 // TestAddress holds what a delivery is grouped and counted by.
 func TestAddress(t *testing.T) {
 	dest := destination(t, "")
-	dest.Fields["headers"] = []byte(`{"x-KEY":"v","N":7}`) // a movie's own are all small letters
+	dest.Settings["headers"] = []byte(`{"x-KEY":"v","N":7}`) // a movie's own are all small letters
 	d, err := New(Options{}).Prepare(export.Notice{Event: export.MovieStarted}, dest)
 	if err != nil {
 		t.Fatal(err)

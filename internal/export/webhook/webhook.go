@@ -5,6 +5,7 @@
 package webhook
 
 import (
+	"context"
 	"crypto/x509"
 	"net"
 	"net/http"
@@ -13,7 +14,6 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/export"
-	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/safehttp"
 	standard "github.com/reelhook/reelhook/webhook"
 )
@@ -35,9 +35,12 @@ const (
 type Options struct {
 	// Policy is where webhooks may go.
 	Policy safehttp.Policy
-	// Keys returns what to sign with, one or, while a key is changed, several. It
-	// is called for every attempt.
-	Keys func() []standard.Signer
+	// Keys returns what to sign an account's webhooks with, one or, while a key is
+	// changed, several. It is called for every attempt.
+	Keys func(ctx context.Context, account string) ([]standard.Signer, error)
+	// Identity is what an account's connection adds to every attempt of a webhook
+	// that names it; nil when there are no connections.
+	Identity func(ctx context.Context, account, connection string) (Identity, error)
 	// Version is told to endpoints in User-Agent.
 	Version string
 	// Timeout bounds one attempt, DefaultTimeout when zero.
@@ -65,6 +68,9 @@ type Leaf struct {
 	// transport is used without the client around it: a client looks into
 	// redirects, and a broken Location would take the answer's status with it.
 	transport http.RoundTripper
+	// own are the transports of connections that have a certificate or an authority
+	// of their own.
+	own transports
 }
 
 var (
@@ -86,21 +92,23 @@ func New(o Options) *Leaf {
 	way := safehttp.Options{
 		RootCAs: o.RootCAs, Resolver: o.Resolver, Proxy: o.Proxy, PerHost: o.PerHost, ConnectTimeout: connectTimeout,
 	}
-	return &Leaf{o, "Reelhook/" + o.Version, way, o.Policy.Client(way).Transport}
+	return &Leaf{Options: o, agent: "Reelhook/" + o.Version, way: way, transport: o.Policy.Client(way).Transport}
 }
 
 // Prepare makes the delivery of a webhook destination. Its keys are endpoint,
 // content-type (section 24 of the contract) and, ours, payload, headers, retries
-// and timeout. Values that mean nothing are passed over, as the contract has it
+// and timeout; a connection may add more, see Identity. Values that mean nothing are passed over, as the contract has it
 // for content-type; what can never work, an endpoint or a header, is a Refusal.
-func (l *Leaf) Prepare(n export.Notice, dest movie.Destination) (export.Delivery, error) {
-	d, err := l.delivery(export.Text(dest.Fields["endpoint"]))
+func (l *Leaf) Prepare(n export.Notice, dest export.Destination) (export.Delivery, error) {
+	d, err := l.delivery(dest.Text("endpoint"))
 	if err != nil {
 		return d, err
 	}
 	d.Event, d.Timeout, d.Schedule = n.Event, l.timeout(dest), l.schedule(dest)
-	if d.Headers, err = ownHeaders(dest.Fields["headers"]); err != nil {
-		return export.Delivery{}, err
+	if !dest.Stored["headers"] { // a connection's are added at every attempt, as they are then
+		if d.Headers, err = ownHeaders(dest.Settings["headers"]); err != nil {
+			return export.Delivery{}, err
+		}
 	}
 	body := payload(n, dest)
 	if is(dest, "content-type", "urlencoded", formType) {

@@ -1,0 +1,107 @@
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"maps"
+	"net/http"
+	"sync"
+
+	"github.com/reelhook/reelhook/internal/export"
+	standard "github.com/reelhook/reelhook/webhook"
+)
+
+// Identity is what a connection adds to an attempt, as it stands at that moment:
+// a corrected token or a rotated secret is used by the next attempt, also of old
+// deliveries. Zero fields add nothing.
+type Identity struct {
+	// Signers take the place of the account's keys, the current one first.
+	Signers []standard.Signer
+	// Headers are sent beside the delivery's own, which go before them.
+	Headers map[string]string
+	// Certificate is shown to the endpoint; RootCAs, in PEM, are trusted beside the
+	// others.
+	Certificate *tls.Certificate
+	RootCAs     []byte
+	// Version changes whenever the certificate or the authorities do.
+	Version string
+}
+
+// identity is that of a delivery's connection.
+func (l *Leaf) identity(ctx context.Context, d export.Delivery) (id Identity, err error) {
+	if d.Connection != "" && l.Identity != nil {
+		if id, err = l.Identity(ctx, d.Account, d.Connection); err != nil {
+			return id, err
+		}
+	}
+	if len(id.Signers) == 0 {
+		id.Signers, err = l.Keys(ctx, d.Account)
+	}
+	return id, err
+}
+
+// with is a delivery with the headers of its connection.
+func (id Identity) with(d export.Delivery) export.Delivery {
+	if len(id.Headers) == 0 {
+		return d
+	}
+	headers := maps.Clone(id.Headers)
+	maps.Copy(headers, d.Headers)
+	d.Headers = headers
+	return d
+}
+
+// transports keeps one for each connection that needs its own.
+type transports struct {
+	mu sync.Mutex
+	by map[string]versioned
+}
+
+type versioned struct {
+	version string
+	http.RoundTripper
+}
+
+// roundTripper sends an attempt under an identity.
+func (l *Leaf) roundTripper(d export.Delivery, id Identity) (http.RoundTripper, error) {
+	if id.Certificate == nil && len(id.RootCAs) == 0 {
+		return l.transport, nil
+	}
+	key := d.Account + "/" + d.Connection
+	l.own.mu.Lock()
+	defer l.own.mu.Unlock()
+	if kept, ok := l.own.by[key]; ok && kept.version == id.Version {
+		return kept, nil
+	}
+	way := l.way
+	way.Certificate = id.Certificate
+	if len(id.RootCAs) > 0 {
+		if way.RootCAs = l.authorities(id.RootCAs); way.RootCAs == nil {
+			return nil, fmt.Errorf("the connection's \"ca\" holds no certificate")
+		}
+	}
+	if l.own.by == nil {
+		l.own.by = map[string]versioned{}
+	}
+	l.own.by[key] = versioned{id.Version, l.Policy.Client(way).Transport}
+	return l.own.by[key], nil
+}
+
+// authorities are those that are trusted anyway, and a connection's own.
+func (l *Leaf) authorities(pem []byte) *x509.CertPool {
+	pool := l.RootCAs
+	if pool == nil {
+		pool, _ = x509.SystemCertPool() // without one the connection's own is all there is
+	}
+	if pool == nil {
+		pool = x509.NewCertPool()
+	} else {
+		pool = pool.Clone()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil
+	}
+	return pool
+}
