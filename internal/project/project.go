@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/reelhook/reelhook/internal/movie"
@@ -32,7 +33,7 @@ func (s Status) Ended() bool { return s == Done || s == Failed }
 type Project struct {
 	// ID is 16 characters [A-Za-z0-9]. Account is whose it is, "" the default one's.
 	ID, Account string
-	Status Status
+	Status      Status
 	// Message is the error's text when Failed, else "".
 	Message string
 	// MovieID is the client's own id for the movie.
@@ -41,8 +42,8 @@ type Project struct {
 	// destinations, which are in Sealed (see movie.Hide); that is empty when there
 	// are none.
 	Source, Sealed []byte
-	ClientData json.RawMessage
-	Warnings   []movie.Fault
+	ClientData     json.RawMessage
+	Warnings       []movie.Fault
 	// FileKey is the blob key its file will have: unguessable, and made when the
 	// project is, so that rendering again after a crash replaces what the first
 	// try left.
@@ -56,6 +57,9 @@ type Project struct {
 	// StartedAt, EndedAt and DeletedAt are zero until then.
 	StartedAt, EndedAt, DeletedAt time.Time
 }
+
+// ThumbnailKey is the blob key its thumbnail will have.
+func (p Project) ThumbnailKey() string { return strings.TrimSuffix(p.FileKey, ".mp4") + ".jpg" }
 
 // Result is the finished file.
 type Result struct {

@@ -6,8 +6,11 @@ package render
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -132,7 +135,33 @@ func (j *job) run(ctx context.Context) (project.Result, error) {
 	if err := mp4.Join(out, files, sound, mp4.Rate(t.FPS)); err != nil {
 		return project.Result{}, fmt.Errorf("join the windows: %w", err)
 	}
-	return j.check(ctx, out)
+	result, err := j.check(ctx, out)
+	if err != nil {
+		return result, err
+	}
+	if result.SHA256, err = digest(out); err != nil {
+		return result, fmt.Errorf("check the finished movie: %w", err)
+	}
+	// A movie without a thumbnail is a movie all the same.
+	if result.Thumbnail, err = j.thumbnail(ctx, result); err != nil {
+		j.warnings = append(j.warnings, movie.Fault{Message: "No thumbnail could be made of the movie"})
+		result.Thumbnail = ""
+	}
+	return result, nil
+}
+
+// digest is the SHA-256 of a file, in hex.
+func digest(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // window renders one window, and once more when its FFmpeg hung, or ended before

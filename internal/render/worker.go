@@ -151,6 +151,12 @@ func (w *Worker) make(ctx context.Context, p project.Project, m *movie.Movie, o 
 	}
 	o.Result = result
 	o.Result.File = p.FileKey
+	if result.Thumbnail != "" {
+		o.Result.Thumbnail = p.ThumbnailKey()
+		if err := w.Files.Put(ctx, o.Result.Thumbnail, result.Thumbnail); err != nil {
+			return fmt.Errorf("store the thumbnail: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -159,7 +165,7 @@ func (w *Worker) make(ctx context.Context, p project.Project, m *movie.Movie, o 
 func (w *Worker) sweep(ctx context.Context, p project.Project) {
 	now, err := w.Projects.Get(ctx, p.ID)
 	if err == nil && !now.DeletedAt.IsZero() {
-		err = w.Files.Delete(ctx, p.FileKey)
+		err = errors.Join(w.Files.Delete(ctx, p.FileKey), w.Files.Delete(ctx, p.ThumbnailKey()))
 	}
 	if err != nil {
 		w.Log.ErrorContext(ctx, "the file of a deleted project may be left", "project", p.ID, "error", err)
