@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -47,6 +48,13 @@ func (c config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, er
 		if _, ok := os.LookupEnv(name); ok {
 			return nil, nil
 		}
+	}
+	if list, ok := c[flag.Name].([]any); ok && flag.Name == "connections" {
+		text, err := json.Marshal(list)
+		if err != nil {
+			return nil, fmt.Errorf("reelhook.yaml: connections: %w", err)
+		}
+		return string(text), nil
 	}
 	switch v := c[flag.Name].(type) {
 	case []any: // a list reads as the flag's comma-separated form

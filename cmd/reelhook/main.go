@@ -39,6 +39,7 @@ type cli struct {
 	Endpoints  endpointsCmd  `cmd:"" help:"See how endpoints are doing; enable, pause or disable them."`
 	Webhook    webhookCmd    `cmd:"" help:"Try an endpoint out from a server."`
 	Secret     secretCmd     `cmd:"" help:"Show or rotate the secret that signs webhooks."`
+	Keys       keysCmd       `cmd:"" help:"Create, list and revoke API keys, with their roles and accounts."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

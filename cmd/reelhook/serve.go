@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/app"
+	"github.com/reelhook/reelhook/internal/export/email"
 	"github.com/reelhook/reelhook/internal/safehttp"
 	"github.com/reelhook/reelhook/internal/signing"
 )
@@ -32,6 +33,14 @@ type serveCmd struct {
 	OperatorWebhook string `help:"URL that is told when a delivery gave up or recovered, an endpoint was disabled or enabled, a secret rotated."`
 	LogRetention    span   `help:"How long ended deliveries are kept, 1h to 3650d; 0 keeps them." default:"30d"`
 	LogSize         size   `help:"How large the database may grow before the oldest deliveries go earlier, such as 2GB; 0 is no bound." default:"0"`
+
+	MasterKey     []string `help:"Keys (rhm_...) that seal stored secrets; the first seals, all open. Without it one is made and kept beside the database, in master.key."`
+	Connections   declared `help:"Connections that destinations may name, as a JSON list; best written in reelhook.yaml." placeholder:"JSON"`
+	ExportBudget  span     `help:"How long the uploads and emails of one movie may take together, 10s to 24h." default:"15m"`
+	SMTP          string   `name:"smtp" help:"Mail server for emails without one of their own: smtp://user:password@host:587, or smtps://." placeholder:"URL"`
+	SMTPFrom      string   `name:"smtp-from" help:"Sender of those emails, such as 'Videos <videos@example.org>'."`
+	KnownHosts    string   `help:"File of known_hosts lines: SSH servers whose keys are trusted." type:"path"`
+	TrustNewHosts bool     `help:"Trust the key of an SSH server that nobody pinned at first sight, and no other from then on."`
 
 	AllowHTTPEndpoints bool           `name:"allow-http-endpoints" help:"Permit webhook endpoints without TLS."`
 	AllowNetworks      []netip.Prefix `help:"Networks that endpoints and media may reach although not public, such as 127.0.0.0/8."`
@@ -53,6 +62,7 @@ const (
 	longestDisable                  = 90 * 24 * hour
 	longestRetention                = 3650 * 24 * hour
 	shortestKey                     = 8
+	shortestBudget, longestBudget   = span(10 * time.Second), 24 * hour
 )
 
 // Validate refuses what would fail later, or not work and never say so. kong
@@ -69,6 +79,9 @@ func (c serveCmd) Validate() error {
 	}
 	if c.LogRetention != 0 && (c.LogRetention < hour || c.LogRetention > longestRetention) {
 		return fmt.Errorf("--log-retention must be from %v to %v, or 0, not %v", hour, longestRetention, c.LogRetention)
+	}
+	if c.ExportBudget < shortestBudget || c.ExportBudget > longestBudget {
+		return fmt.Errorf("--export-budget must be from %v to %v, not %v", shortestBudget, longestBudget, c.ExportBudget)
 	}
 	return errors.Join(c.checkWebhooks(), checkPublicURL(c.PublicURL))
 }
@@ -156,7 +169,30 @@ func (c serveCmd) options() (o app.Options, err error) {
 		}
 	}
 	if c.CAFile != "" {
-		o.RootCAs, err = safehttp.LoadCAs(c.CAFile)
+		if o.RootCAs, err = safehttp.LoadCAs(c.CAFile); err != nil {
+			return o, err
+		}
 	}
-	return o, err
+	return o, c.destinations(&o)
+}
+
+// destinations are the options of what is exported.
+func (c serveCmd) destinations(o *app.Options) (err error) {
+	o.MasterKeys, o.ExportBudget, o.SMTPFrom, o.TrustNewHosts = c.MasterKey, time.Duration(c.ExportBudget), c.SMTPFrom, c.TrustNewHosts
+	if o.Connections, err = c.Connections.connections(); err != nil {
+		return err
+	}
+	if c.SMTP != "" {
+		if o.SMTP, err = email.ParseServer(c.SMTP); err != nil {
+			return fmt.Errorf("--smtp: %w", err)
+		}
+	}
+	if c.KnownHosts != "" {
+		lines, err := os.ReadFile(c.KnownHosts)
+		if err != nil {
+			return fmt.Errorf("--known-hosts: %w", err)
+		}
+		o.KnownHosts = string(lines)
+	}
+	return nil
 }

@@ -16,11 +16,24 @@ import (
 	"strings"
 	"time"
 
+	"github.com/reelhook/reelhook/internal/account"
 	"github.com/reelhook/reelhook/internal/blob"
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/project"
 	"github.com/reelhook/reelhook/internal/signing"
 )
+
+// Keys are the API keys. An account.Refusal is for the client.
+type Keys interface {
+	// Caller tells whose a key is, and whether it may call.
+	Caller(key string) (account.Caller, bool)
+	// List returns the keys that a caller looks after.
+	List(by account.Caller) []account.Key
+	// Create makes a key and returns its text, which is seen this once.
+	Create(ctx context.Context, by account.Caller, wanted account.Key) (made account.Key, text string, err error)
+	// Revoke ends a key; account.ErrNoKey.
+	Revoke(ctx context.Context, by account.Caller, id string) error
+}
 
 // Hooks is how webhooks are sent and endpoints are changed by hand. An
 // export.Refusal is for the client.
@@ -28,28 +41,29 @@ type Hooks interface {
 	// RedeliverTo sends what a delivery sent to another address, as a delivery of
 	// its own; export.ErrNoDelivery.
 	RedeliverTo(ctx context.Context, id, target string) (export.Delivery, error)
-	// Test sends a made-up event once and returns how it went. With dry nothing is
-	// sent and nothing is kept.
-	Test(ctx context.Context, event, target string, failed, dry bool) (export.Delivery, export.Attempt, error)
+	// Test sends a made-up event once and returns how it went. A dry one is not
+	// sent, and nothing of it is kept.
+	Test(ctx context.Context, t export.Trial) (export.Delivery, export.Attempt, error)
 	// SetEndpoint enables, pauses or disables one; export.ErrNoEndpoint.
 	SetEndpoint(ctx context.Context, id string, state export.EndpointState, reason string) (export.Endpoint, error)
 }
 
-// Signing is the keys that webhooks are signed with. A signing.Refusal is for the
-// client.
+// Signing is the keys that an account's webhooks are signed with. A
+// signing.Refusal is for the client.
 type Signing interface {
-	Secrets() []signing.Key
+	Secrets(ctx context.Context, account string) ([]signing.Key, error)
+	// Public are the server's, which sign for all accounts.
 	Public() []signing.PublicKey
-	Rotate(ctx context.Context, kinds []signing.Kind, overlap time.Duration) ([]signing.Key, error)
-	EndOverlap(ctx context.Context) (ended int, err error)
+	Rotate(ctx context.Context, account string, kinds []signing.Kind, overlap time.Duration) ([]signing.Key, error)
+	EndOverlap(ctx context.Context, account string) (ended int, err error)
 }
 
 // Options are what the API is made of. Projects, Keys, Files and FileURL are
 // needed; Deliveries, Hooks and Signing by the routes that are about them.
 type Options struct {
 	Projects project.Store
-	// Keys tells who may call.
-	Keys interface{ Valid(key string) bool }
+	// Keys tells who may call, and what.
+	Keys Keys
 	// Files holds the finished files, by blob key.
 	Files blob.Store
 	// FileURL makes the public, absolute address of a finished file; it must lead
@@ -59,12 +73,21 @@ type Options struct {
 	Deliveries export.Log
 	Hooks      Hooks
 	Signing    Signing
+	// Connections are those that destinations may name.
+	Connections Connections
 	// Metrics serves /metrics, which is not there when it is nil.
 	Metrics http.Handler
 	// PublicURL is the address of this server, named in proofs of delivery.
 	PublicURL string
 	// Progress tells how much of a running project is rendered, 0 to 100.
 	Progress func(projectID string) (percent int)
+	// Sending tells how much of a delivery's upload has been sent, in bytes; ok is
+	// false when none is under way.
+	Sending func(delivery string) (sent, total int64, ok bool)
+	// Conceal takes the secrets out of the document of a project: shown is what is
+	// kept for reading, sealed what is needed to put them back. Nil keeps documents
+	// as they are.
+	Conceal func(id string, document []byte) (shown, sealed []byte)
 	// Cancel is called after a project was deleted, so that a rendering of it stops.
 	Cancel func(projectID string)
 	// Ready returns why the server cannot take work, nil when it can.
@@ -86,6 +109,12 @@ func New(o Options) http.Handler {
 	if o.Progress == nil {
 		o.Progress = func(string) int { return 0 }
 	}
+	if o.Sending == nil {
+		o.Sending = func(string) (int64, int64, bool) { return 0, 0, false }
+	}
+	if o.Conceal == nil {
+		o.Conceal = func(_ string, document []byte) (shown, sealed []byte) { return document, nil }
+	}
 	if o.Cancel == nil {
 		o.Cancel = func(string) {}
 	}
@@ -103,50 +132,6 @@ func New(o Options) http.Handler {
 		s.handle(rt)
 	}
 	return s
-}
-
-// routes lists everything that is served. Patterns have no method, for the mux
-// would answer a wrong one in plain text, and before the key was checked. Those
-// that end in a slash have a twin without one, or the mux would redirect it.
-func (s *server) routes() []route {
-	get := func(e endpoint) methods { return methods{http.MethodGet: e} }
-	post := func(e endpoint) methods { return methods{http.MethodPost: e} }
-	metrics := get(s.metrics)
-	if s.Metrics == nil {
-		metrics = nil
-	}
-	return []route{
-		{path: "/v2/movies", keyed: true, methods: methods{
-			http.MethodPost: s.submit, http.MethodGet: s.movies, http.MethodDelete: s.remove}},
-		{path: "/v2/movies/{project}", keyed: true, methods: get(s.flatMovie)},
-		{path: "/v2/account", keyed: true, methods: get(s.account)},
-		{path: "/v2/deliveries", keyed: true, methods: get(s.deliveries)},
-		{path: "/v2/deliveries/recover", keyed: true, methods: post(s.recoverMany)},
-		{path: "/v2/deliveries/{id}", keyed: true, methods: get(s.delivery)},
-		{path: "/v2/deliveries/{id}/proof", keyed: true, methods: get(s.proof)},
-		{path: "/v2/deliveries/{id}/redeliver", keyed: true, methods: post(s.redeliver)},
-		{path: "/v2/deliveries/{id}/cancel", keyed: true, methods: post(s.cancel)},
-		{path: "/v2/recoveries/{id}", keyed: true, methods: get(s.recovery)},
-		{path: "/v2/endpoints", keyed: true, methods: get(s.endpoints)},
-		{path: "/v2/endpoints/{id}", keyed: true, methods: get(s.endpoint)},
-		{path: "/v2/endpoints/{id}/enable", keyed: true, methods: post(s.enable)},
-		{path: "/v2/endpoints/{id}/pause", keyed: true, methods: post(s.pause)},
-		{path: "/v2/endpoints/{id}/disable", keyed: true, methods: post(s.disable)},
-		{path: "/v2/webhooks/test", keyed: true, methods: post(s.test)},
-		{path: "/v2/webhooks/secret", keyed: true, methods: get(s.secrets)},
-		{path: "/v2/webhooks/secret/rotate", keyed: true, methods: post(s.rotate)},
-		{path: "/v2/webhooks/secret/end-overlap", keyed: true, methods: post(s.endOverlap)},
-		{path: "/v2/openapi.json", methods: get(s.openapi)},
-		{path: "/v2", keyed: true},
-		{path: "/v2/", keyed: true},
-		{path: "/.well-known/webhook-keys", methods: get(s.publicKeys)},
-		{path: "/files/{key...}", methods: get(s.file)},
-		{path: "/files"},
-		{path: "/healthz", quiet: true, methods: get(s.health)},
-		{path: "/readyz", quiet: true, methods: get(s.ready)},
-		{path: "/metrics", keyed: true, bearer: true, quiet: true, methods: metrics},
-		{path: "/"},
-	}
 }
 
 // now is in milliseconds, as replies show it.

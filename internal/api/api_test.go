@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/reelhook/reelhook/internal/account"
 	"github.com/reelhook/reelhook/internal/api"
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/golden"
@@ -31,18 +32,24 @@ const key = "rhk_test"
 // world is a server with everything around it in memory.
 type world struct {
 	http.Handler
-	// bare is the handler without what checks its replies.
+	// options are what the handler is made of, for tests that make another; bare is
+	// the handler without what checks its replies.
+	options    api.Options
 	bare       http.Handler
 	store      *store
 	files      *files
 	deliveries *deliveryLog
 	hooks      *hooks
 	ring       *ring
+	keyTable   *keyTable
+	keys       *account.Keys
 	clock      *clock
 	log        *lines
 	cancelled  []string
 	notReady   error
 	progress   int
+	// sending is the delivery whose upload is under way.
+	sending string
 }
 
 func newWorld(t testing.TB) *world {
@@ -51,13 +58,15 @@ func newWorld(t testing.TB) *world {
 		files:      &files{kept: map[string]stored{}},
 		clock:      &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC)},
 		log:        &lines{},
+		keyTable:   &keyTable{},
 		deliveries: &deliveryLog{attempts: map[string][]export.Attempt{}, recoveries: map[string]export.Recovery{}},
 	}
 	w.hooks = &hooks{log: w.deliveries, now: w.clock.Now}
 	w.ring = &ring{now: w.clock.Now, keys: []signing.Key{{ID: "key_1", Kind: signing.V1, Text: "whsec_cGxhbnRlZC1maXJzdA==", CreatedAt: w.clock.now}},
 		public: []signing.PublicKey{{ID: "key_p", Text: "whpk_cHVibGlj"}}}
-	w.bare = api.New(api.Options{
-		Projects: w.store, Keys: keyring(key), Files: w.files, Now: w.clock.Now, Version: "1.2.3",
+	w.keys = keyring(t, key, w.keyTable, w.clock.Now)
+	w.options = api.Options{
+		Projects: w.store, Keys: w.keys, Files: w.files, Now: w.clock.Now, Version: "1.2.3",
 		Deliveries: w.deliveries, Hooks: w.hooks, Signing: w.ring, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			fmt.Fprintln(w, "reelhook_up 1")
@@ -65,10 +74,12 @@ func newWorld(t testing.TB) *world {
 		PublicURL: "https://video.example.org",
 		FileURL:   func(key string) string { return "https://video.example.org/files/" + key },
 		Progress:  func(string) int { return w.progress },
+		Sending:   func(delivery string) (int64, int64, bool) { return 426, 1000, delivery == w.sending },
 		Cancel:    func(id string) { w.cancelled = append(w.cancelled, id) },
 		Ready:     func(context.Context) error { return w.notReady },
 		Log:       slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
+	}
+	w.bare = api.New(w.options)
 	w.Handler = checked(t, w.bare)
 	return w
 }
@@ -86,10 +97,10 @@ func (w *world) call(method, target, body string, headers ...string) *httptest.R
 }
 
 // submit posts a movie and returns its id.
-func (w *world) submit(t *testing.T, body string) string {
+func (w *world) submit(t *testing.T, body string, headers ...string) string {
 	t.Helper()
 	var reply api.Accepted
-	got := w.call("POST", "/v2/movies", body)
+	got := w.call("POST", "/v2/movies", body, headers...)
 	if err := json.Unmarshal(got.Body.Bytes(), &reply); err != nil || got.Code != 200 {
 		t.Fatalf("%d %s", got.Code, got.Body)
 	}
@@ -372,9 +383,9 @@ func TestLogLines(t *testing.T) {
 		got = append(got, strings.ReplaceAll(regexp.MustCompile(`bytes=\d+`).ReplaceAllString(line, "bytes=N"), id, "ID"))
 	}
 	want := []string{
-		`level=INFO msg=request method=POST path=/v2/movies status=200 bytes=N duration=0s project=ID`,
-		`level=INFO msg=request method=GET path=/v2/movies/{project} status=200 bytes=N duration=0s project=ID`,
-		`level=INFO msg=request method=GET path=/v2/movies status=400 bytes=N duration=0s`,
+		`level=INFO msg=request method=POST path=/v2/movies status=200 bytes=N duration=0s key=key_fixed project=ID`,
+		`level=INFO msg=request method=GET path=/v2/movies/{project} status=200 bytes=N duration=0s key=key_fixed project=ID`,
+		`level=INFO msg=request method=GET path=/v2/movies status=400 bytes=N duration=0s key=key_fixed`,
 		`level=INFO msg=request method=GET path=/files/{key...} status=404 bytes=N duration=0s`,
 		`level=DEBUG msg=request method=GET path=/healthz status=200 bytes=N duration=0s`,
 	}

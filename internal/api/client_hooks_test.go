@@ -129,7 +129,7 @@ func TestClientSaysWhatWasRefused(t *testing.T) {
 		"an endpoint":    {failure(c.SetEndpoint(ctx, "ep_X", export.Paused, api.EnableOrder{})), 404, "pause endpoint ep_X: Endpoint ep_X not found"},
 		"no such state":  {failure(c.SetEndpoint(ctx, "ep_X", "gone", api.EnableOrder{})), 0, `cannot be set to "gone"`},
 		"send and pause": {failure(c.SetEndpoint(ctx, badEndpoint, export.Paused, api.EnableOrder{Send: true})), 400, "Unknown field 'send'"},
-		"a test":         {failure(c.TestWebhook(ctx, api.TestOrder{Connection: "crm"})), 400, "Unknown connection 'crm'"},
+		"a test":         {failure(c.TestWebhook(ctx, api.TestOrder{Endpoint: "https://inside.example.org"})), 400, "test a webhook: The webhook's endpoint cannot be used"},
 		"an overlap":     {failure(c.RotateSecret(ctx, api.RotateOrder{Overlap: "x"})), 400, "rotate the secret: 'overlap' must be"},
 	} {
 		var f *api.Failure

@@ -62,7 +62,7 @@ func (f steppedFiles) Delete(ctx context.Context, key string) error {
 // TestDeleteComesToItsEnd stops a deletion at each of its steps and asks for it
 // again.
 func TestDeleteComesToItsEnd(t *testing.T) {
-	for left := range 5 { // look, remove, mark, remove; with four left none fails
+	for left := range 7 { // look, remove two, mark, remove two; with six left none fails
 		for _, after := range []bool{false, true} {
 			for _, rendering := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%d steps, after %v, rendering %v", left, after, rendering), func(t *testing.T) {
@@ -78,8 +78,10 @@ func deleteInSteps(t *testing.T, s *steps, rendering bool) {
 	id := w.submit(t, `{"scenes":[{}]}`)
 	fileKey := w.store.projects[0].FileKey
 	render := func() {
+		thumbnail := w.store.projects[0].ThumbnailKey()
 		w.files.put(fileKey, "the movie", w.clock.Now())
-		w.store.projects[0].Result.File = fileKey
+		w.files.put(thumbnail, "a picture of it", w.clock.Now())
+		w.store.projects[0].Result.File, w.store.projects[0].Result.Thumbnail = fileKey, thumbnail
 	}
 	store := steppedStore{w.store, s, func() {}}
 	if rendering { // it ends between the two removals, which none but the second can help
@@ -88,16 +90,16 @@ func deleteInSteps(t *testing.T, s *steps, rendering bool) {
 		render()
 	}
 	left := s.left
-	w.Handler = api.New(api.Options{Projects: store, Keys: keyring(key), Files: steppedFiles{w.files, s}, Now: w.clock.Now,
+	w.Handler = api.New(api.Options{Projects: store, Keys: w.keys, Files: steppedFiles{w.files, s}, Now: w.clock.Now,
 		FileURL: func(key string) string { return key },
 		Cancel:  func(id string) { w.cancelled = append(w.cancelled, id) }})
 
 	got := w.call("DELETE", "/v2/movies?project="+id, "")
-	if want := map[bool]int{true: 200, false: 503}[left == 4]; got.Code != want {
+	if want := map[bool]int{true: 200, false: 503}[left == 6]; got.Code != want {
 		t.Errorf("%d %s", got.Code, got.Body)
 	}
-	if _, kept := w.files.kept[fileKey]; kept && !rendering && !w.store.projects[0].DeletedAt.IsZero() {
-		t.Error("the project is marked and keeps its file")
+	if len(w.files.kept) > 0 && !rendering && !w.store.projects[0].DeletedAt.IsZero() {
+		t.Error("the project is marked and keeps its files")
 	}
 	first := w.store.projects[0].DeletedAt
 	w.clock.add(time.Hour)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/reelhook/reelhook/internal/account"
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/signing"
 )
@@ -15,7 +16,7 @@ func (s *server) deliveries(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := s.Deliveries.Deliveries(c.Context(), page)
+	found, next, err := s.of(c).deliveries(c.Context(), page)
 	if errors.Is(err, export.ErrNoDelivery) {
 		return nil, badCursor()
 	}
@@ -35,7 +36,7 @@ func readPage(c *call) (page export.Page, err error) {
 		return page, err
 	}
 	page.Filter, err = choice{
-		states: split(q["status"]), project: q["project"], endpoint: q["endpoint"], event: q["event"],
+		account: c.caller.Account, states: split(q["status"]), project: q["project"], endpoint: q["endpoint"], event: q["event"],
 		from: [2]string{"from", q["from"]}, to: [2]string{"to", q["to"]},
 	}.filter()
 	if err != nil {
@@ -63,15 +64,11 @@ func (s *server) delivery(c *call) (any, error) {
 // logged reads the delivery that the path names, with its attempts.
 func (s *server) logged(c *call) (export.Delivery, []export.Attempt, error) {
 	id := c.PathValue("id")
-	d, err := s.Deliveries.Delivery(c.Context(), id)
+	d, attempts, err := s.of(c).logged(c.Context(), id)
 	if err != nil {
 		return d, nil, refused(id, err)
 	}
 	c.project = d.Project
-	attempts, err := s.Deliveries.Attempts(c.Context(), id)
-	if err != nil {
-		return d, nil, refused(id, err)
-	}
 	return d, attempts, nil
 }
 
@@ -85,13 +82,7 @@ func (s *server) redeliver(c *call) (any, error) {
 		return nil, err
 	}
 	id := c.PathValue("id")
-	var d export.Delivery
-	var err error
-	if order.Endpoint == "" {
-		d, err = s.Deliveries.Redeliver(c.Context(), id, s.now())
-	} else {
-		d, err = s.Hooks.RedeliverTo(c.Context(), id, order.Endpoint)
-	}
+	d, err := s.of(c).redeliver(c.Context(), id, order.Endpoint, s.now())
 	if errors.Is(err, export.ErrNotEnabled) {
 		return nil, s.notEnabled(c, id)
 	}
@@ -100,7 +91,7 @@ func (s *server) redeliver(c *call) (any, error) {
 
 // notEnabled says what to do about the endpoint of a delivery.
 func (s *server) notEnabled(c *call, id string) error {
-	d, err := s.Deliveries.Delivery(c.Context(), id)
+	d, err := s.of(c).delivery(c.Context(), id)
 	if err != nil {
 		return refused(id, err)
 	}
@@ -112,7 +103,7 @@ func (s *server) cancel(c *call) (any, error) {
 	if err := c.order(&struct{}{}); err != nil {
 		return nil, err
 	}
-	return c.changed(s.Deliveries.Cancel(c.Context(), c.PathValue("id"), s.now()))
+	return c.changed(s.of(c).cancel(c.Context(), c.PathValue("id"), s.now()))
 }
 
 func (c *call) changed(d export.Delivery, err error) (any, error) {
@@ -133,6 +124,9 @@ func refused(id string, err error) error {
 	if r, ok := errors.AsType[signing.Refusal](err); ok {
 		return refuse(http.StatusBadRequest, "%s", string(r))
 	}
+	if r, ok := errors.AsType[account.Refusal](err); ok {
+		return refuse(http.StatusBadRequest, "%s", string(r))
+	}
 	switch {
 	case errors.Is(err, export.ErrNoDelivery):
 		return refuse(http.StatusNotFound, "Delivery %s not found; GET /v2/deliveries lists them, and old ones are removed in time", id)
@@ -140,6 +134,8 @@ func refused(id string, err error) error {
 		return refuse(http.StatusNotFound, "Endpoint %s not found; GET /v2/endpoints lists them, from their first attempt on", id)
 	case errors.Is(err, export.ErrNoRecovery):
 		return refuse(http.StatusNotFound, "Recovery %s not found; its id is in the reply to the call that began it", id)
+	case errors.Is(err, account.ErrNoKey):
+		return refuse(http.StatusNotFound, "Key %s not found; GET /v2/keys lists them", id)
 	case errors.Is(err, export.ErrBusy):
 		return refuse(http.StatusConflict, "An attempt of delivery %s is under way; wait until it has ended, GET /v2/deliveries/%s tells how", id, id)
 	case errors.Is(err, export.ErrFinal):

@@ -34,7 +34,7 @@ func (s *server) endpoints(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := s.Deliveries.Endpoints(c.Context(), s.now().Add(-window), after, limit)
+	found, next, err := s.of(c).endpoints(c.Context(), s.now().Add(-window), after, limit)
 	if errors.Is(err, export.ErrNoEndpoint) {
 		return nil, badCursor()
 	}
@@ -74,7 +74,7 @@ func (s *server) endpoint(c *call) (any, error) {
 
 func (s *server) oneEndpoint(c *call, window time.Duration) (export.Endpoint, error) {
 	id := c.PathValue("id")
-	e, err := s.Deliveries.Endpoint(c.Context(), id, s.now().Add(-window))
+	e, err := s.of(c).endpoint(c.Context(), id, s.now().Add(-window))
 	if err != nil {
 		return e, refused(id, err)
 	}
@@ -111,7 +111,7 @@ func (s *server) setEndpoint(c *call, state export.EndpointState, order EnableOr
 		order.Reason = "By hand"
 	}
 	id := c.PathValue("id")
-	if _, err := s.Hooks.SetEndpoint(c.Context(), id, state, order.Reason); err != nil {
+	if err := s.of(c).setEndpoint(c.Context(), id, state, order.Reason, s.now()); err != nil {
 		return nil, unchanged(refused(id, err))
 	}
 	e, err := s.oneEndpoint(c, defaultWindow)

@@ -55,7 +55,7 @@ func (l *deliveryLog) Deliveries(_ context.Context, page export.Page) (found []e
 func chosen(f export.Filter, d export.Delivery) bool {
 	return (len(f.States) == 0 || slices.Contains(f.States, d.State)) &&
 		(f.Project == "" || f.Project == d.Project) && (f.Endpoint == "" || f.Endpoint == d.Endpoint) &&
-		(f.Event == "" || f.Event == d.Event) &&
+		(f.Event == "" || f.Event == d.Event) && f.Account == d.Account &&
 		!d.CreatedAt.Before(f.From) && (f.To.IsZero() || d.CreatedAt.Before(f.To))
 }
 
@@ -121,7 +121,7 @@ func (l *deliveryLog) Cancel(_ context.Context, id string, _ time.Time) (export.
 	})
 }
 
-func (l *deliveryLog) Endpoints(_ context.Context, since time.Time, after string, limit int) (found []export.Endpoint, next string, err error) {
+func (l *deliveryLog) Endpoints(_ context.Context, owner string, since time.Time, after string, limit int) (found []export.Endpoint, next string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.since = since
@@ -129,7 +129,7 @@ func (l *deliveryLog) Endpoints(_ context.Context, since time.Time, after string
 		if len(found) == limit {
 			return found, found[limit-1].ID, l.err
 		}
-		if e.ID > after {
+		if e.ID > after && e.Account == owner {
 			found = append(found, e)
 		}
 	}
@@ -217,17 +217,17 @@ func (h *hooks) RedeliverTo(ctx context.Context, id, target string) (export.Deli
 	if err == nil && strings.Contains(target, "inside") {
 		err = inside
 	}
-	d.ID, d.Target, d.Endpoint, d.State, d.Attempts = id+"X", target, export.EndpointID(target), export.Pending, 0
+	d.ID, d.Target, d.Endpoint, d.State, d.Attempts = id+"X", target, export.EndpointOf(d.Account, target), export.Pending, 0
 	return d, err
 }
 
-func (h *hooks) Test(_ context.Context, event, target string, failed, dry bool) (export.Delivery, export.Attempt, error) {
-	h.tested = strings.Join([]string{event, target, strconv.FormatBool(failed), strconv.FormatBool(dry)}, " ")
-	if strings.Contains(target, "inside") {
+func (h *hooks) Test(_ context.Context, t export.Trial) (export.Delivery, export.Attempt, error) {
+	h.tested = strings.Join(strings.Fields(strings.Join([]string{t.Account, t.Event, t.Endpoint, t.Connection, strconv.FormatBool(t.Failed), strconv.FormatBool(t.Dry)}, " ")), " ")
+	if strings.Contains(t.Endpoint, "inside") {
 		return export.Delivery{}, export.Attempt{}, inside
 	}
-	d := export.Delivery{ID: "dlv_TEST", MessageID: "msg_TEST", Type: "webhook", Event: event, Target: target, State: export.Delivered,
-		Attempts: 1, LastStatus: 204, CreatedAt: h.now(), Timeout: 15 * time.Second}
+	d := export.Delivery{ID: "dlv_TEST", MessageID: "msg_TEST", Account: t.Account, Type: "webhook", Event: t.Event, Target: t.Endpoint,
+		Connection: t.Connection, State: export.Delivered, Attempts: 1, LastStatus: 204, CreatedAt: h.now(), Timeout: 15 * time.Second}
 	a := export.Attempt{Delivery: d.ID, Number: 1, StartedAt: h.now(), EndedAt: h.now().Add(12345 * time.Microsecond),
 		Result: export.Succeeded, Status: 204, Request: http.Header{"Webhook-Id": {"msg_TEST"}}}
 	return d, a, h.log.err
@@ -240,37 +240,47 @@ func (h *hooks) SetEndpoint(ctx context.Context, id string, state export.Endpoin
 	return h.log.Endpoint(ctx, id, h.now())
 }
 
-// ring holds keys that are no keys.
+// ring holds keys that are no keys, of the default account. What others ask for
+// is noted, and they have none.
 type ring struct {
 	keys   []signing.Key
 	public []signing.PublicKey
 	now    func() time.Time
 	err    error
-	// asked is what the last rotation was asked for.
+	// asked is what the last rotation was asked for, by whom.
 	asked string
 }
 
-func (r *ring) Secrets() []signing.Key      { return r.keys }
+func (r *ring) Secrets(_ context.Context, owner string) ([]signing.Key, error) {
+	if owner != "" {
+		return nil, r.err
+	}
+	return r.keys, r.err
+}
+
 func (r *ring) Public() []signing.PublicKey { return r.public }
 
-func (r *ring) Rotate(_ context.Context, kinds []signing.Kind, overlap time.Duration) ([]signing.Key, error) {
+func (r *ring) Rotate(_ context.Context, owner string, kinds []signing.Kind, overlap time.Duration) ([]signing.Key, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	var names []string
+	names := []string{owner}
 	for _, kind := range kinds {
 		names = append(names, string(kind))
 	}
 	r.asked = strings.TrimSpace(strings.Join(names, " ") + " " + overlap.String())
+	if owner != "" {
+		return nil, nil
+	}
 	r.keys[0].ExpiresAt = r.now().Add(overlap)
 	next := signing.Key{ID: "key_" + strconv.Itoa(len(r.keys)+1), Kind: signing.V1, Text: "whsec_cGxhbnRlZC1zZWNvbmQ=", CreatedAt: r.now()}
 	r.keys = append([]signing.Key{next}, r.keys...)
 	return r.keys[:1], nil
 }
 
-func (r *ring) EndOverlap(context.Context) (int, error) {
+func (r *ring) EndOverlap(_ context.Context, owner string) (int, error) {
 	ended := len(r.keys) - 1
-	if r.err == nil {
+	if r.err == nil && owner == "" {
 		r.keys = r.keys[:1]
 	}
 	return ended, r.err

@@ -8,8 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
+	"github.com/reelhook/reelhook/internal/account"
 	"github.com/reelhook/reelhook/internal/blob"
 	"github.com/reelhook/reelhook/internal/project"
 )
@@ -90,7 +92,7 @@ func (s *store) List(_ context.Context, page project.Page) (all []project.Projec
 	}
 	for at--; at >= 0; at-- {
 		p := s.projects[at]
-		if p.CreatedAt.Before(page.From) || !p.CreatedAt.Before(page.To) {
+		if p.Account != page.Account || p.CreatedAt.Before(page.From) || !p.CreatedAt.Before(page.To) {
 			continue
 		}
 		if len(all) == page.Limit {
@@ -130,7 +132,7 @@ func (s *store) PutBack(_ context.Context, id string) error {
 func (s *store) Delete(_ context.Context, id string, at time.Time) (project.Project, error) {
 	return s.change(id, func(p *project.Project) {
 		if p.DeletedAt.IsZero() {
-			p.DeletedAt, p.Result.File = at, ""
+			p.DeletedAt, p.Result.File, p.Result.Thumbnail = at, "", ""
 		}
 	})
 }
@@ -220,10 +222,35 @@ func (c *clock) add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// keyring holds one key.
-type keyring string
+// keyTable is an account.Store in memory.
+type keyTable struct {
+	mu   sync.Mutex
+	kept []account.Key
+	// err is returned by every method when set.
+	err error
+}
 
-func (k keyring) Valid(key string) bool { return key == string(k) }
+func (s *keyTable) Keys(context.Context) ([]account.Key, error) { return s.kept, s.err }
+
+func (s *keyTable) AddKey(_ context.Context, k account.Key) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.kept = append(s.kept, k)
+	}
+	return s.err
+}
+
+func (s *keyTable) RevokeKey(context.Context, string, string) error { return s.err }
+
+// keyring is the real keys, of which one is fixed.
+func keyring(t testing.TB, fixed string, store *keyTable, now func() time.Time) *account.Keys {
+	keys, _, err := account.Load(t.Context(), account.Options{Store: store, Fixed: fixed, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
 
 // lines keeps what was logged.
 type lines struct {

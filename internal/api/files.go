@@ -11,7 +11,7 @@ import (
 	"github.com/reelhook/reelhook/internal/blob"
 )
 
-// file is GET /files/<key>: a finished movie. It asks for no key, for the address
+// file is GET /files/<key>: a finished movie, or its thumbnail. It asks for no key, for the address
 // is given to players and social networks; nobody guesses it.
 func (s *server) file(c *call) (any, error) {
 	key := c.PathValue("key")
@@ -24,7 +24,7 @@ func (s *server) file(c *call) (any, error) {
 	}
 	defer f.Close()
 	h := c.out.Header()
-	h.Set("Content-Type", "video/mp4")
+	h.Set("Content-Type", contentType(key))
 	h.Set("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": path.Base(key)}))
 	h.Set("X-Content-Type-Options", "nosniff")
 	// Rendering again after a crash may replace the file, so name and size are
@@ -32,6 +32,14 @@ func (s *server) file(c *call) (any, error) {
 	h.Set("ETag", `"`+strconv.FormatInt(f.Size(), 36)+"-"+strconv.FormatInt(f.ModTime().UnixNano(), 36)+`"`)
 	http.ServeContent(&c.out, c.Request, "", f.ModTime(), f)
 	return nil, nil
+}
+
+// contentType is that of a file, by what its key ends in.
+func contentType(key string) string {
+	if path.Ext(key) == ".jpg" {
+		return "image/jpeg"
+	}
+	return "video/mp4"
 }
 
 // health is GET /healthz: the process answers.

@@ -127,7 +127,7 @@ func TestCaching(t *testing.T) {
 
 func TestNoMetrics(t *testing.T) {
 	w := newWorld(t)
-	h := checked(t, api.New(api.Options{Projects: w.store, Keys: keyring(key), Files: w.files, FileURL: func(key string) string { return key }}))
+	h := checked(t, api.New(api.Options{Projects: w.store, Keys: w.keys, Files: w.files, FileURL: func(key string) string { return key }}))
 	for sent, want := range map[string]int{key: 404, "rhk_other": 400} {
 		r := httptest.NewRequest("GET", "/metrics", nil)
 		r.Header.Set("Authorization", "Bearer "+sent)

@@ -54,7 +54,7 @@ func (s *server) one(c *call, id string) (project.Project, Movie, error) {
 	if err := c.checkID(id); err != nil {
 		return project.Project{}, Movie{}, err
 	}
-	p, err := s.Projects.Get(c.Context(), id)
+	p, err := s.of(c).project(c.Context(), id)
 	if err != nil {
 		return project.Project{}, Movie{}, missing(id, err)
 	}
@@ -72,7 +72,7 @@ func (s *server) list(c *call) (any, error) {
 		return nil, err
 	}
 	w.Sources = c.sourceLimit()
-	projects, next, err := s.Projects.List(c.Context(), w.Page)
+	projects, next, err := s.of(c).list(c.Context(), w.Page)
 	if errors.Is(err, project.ErrNotFound) {
 		return nil, refuse(http.StatusBadRequest, "Unknown next_token")
 	}
@@ -106,40 +106,49 @@ func (s *server) list(c *call) (any, error) {
 }
 
 // remove is DELETE /v2/movies (section 5 of the contract). The row stays, the
-// file goes. Again is the way to finish a deletion that did not come to its end.
+// files go. Again is the way to finish a deletion that did not come to its end.
 func (s *server) remove(c *call) (any, error) {
 	id, _ := c.projectID()
 	if err := c.checkID(id); err != nil {
 		return nil, err
 	}
-	p, err := s.delete(c.Context(), id)
+	p, err := s.of(c).project(c.Context(), id)
+	if err == nil {
+		p, err = s.delete(c.Context(), p)
+	}
 	if err != nil {
 		return nil, undone{missing(id, err), "The server cannot delete now; the deletion may not be complete, try again later"}
 	}
 	return Deleted{Success: true, Project: id, DeletedAt: stamp(p.DeletedAt), Timestamp: stamp(s.Now())}, nil
 }
 
-// delete removes the file before the project is marked: a crash in between
-// leaves a project without its file, which a repeated call ends, and never a
-// public file of a project that is said to be deleted. It removes it once more
-// at the end, for a rendering may have put it there meanwhile; one that ends
-// later finds the mark and removes it itself.
-func (s *server) delete(ctx context.Context, id string) (project.Project, error) {
-	p, err := s.Projects.Get(ctx, id)
+// delete removes the files before the project is marked: a crash in between
+// leaves a project without its files, which a repeated call ends, and never a
+// public file of a project that is said to be deleted. It removes them once more
+// at the end, for a rendering may have put them there meanwhile; one that ends
+// later finds the mark and removes them itself.
+func (s *server) delete(ctx context.Context, p project.Project) (project.Project, error) {
+	if err := s.deleteFiles(ctx, p); err != nil {
+		return p, fmt.Errorf("delete the files: %w", err)
+	}
+	marked, err := s.Projects.Delete(ctx, p.ID, s.Now().UTC().Truncate(1e6))
 	if err != nil {
 		return p, err
 	}
-	if err := s.Files.Delete(ctx, p.FileKey); err != nil {
-		return p, fmt.Errorf("delete the file: %w", err)
+	s.Cancel(p.ID)
+	if err := s.deleteFiles(ctx, marked); err != nil {
+		return marked, fmt.Errorf("delete the files again: %w", err)
 	}
-	if p, err = s.Projects.Delete(ctx, id, s.Now().UTC().Truncate(1e6)); err != nil {
-		return p, err
+	return marked, nil
+}
+
+func (s *server) deleteFiles(ctx context.Context, p project.Project) error {
+	for _, key := range []string{p.FileKey, p.ThumbnailKey()} {
+		if err := s.Files.Delete(ctx, key); err != nil {
+			return err
+		}
 	}
-	s.Cancel(id)
-	if err := s.Files.Delete(ctx, p.FileKey); err != nil {
-		return p, fmt.Errorf("delete the file again: %w", err)
-	}
-	return p, nil
+	return nil
 }
 
 // account is GET /v2/account, the way some clients test a key (section 8 of the

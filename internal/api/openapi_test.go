@@ -145,6 +145,13 @@ func documented(method, path string) bool {
 	return false
 }
 
+// parameter is one in a path of the document, recoveryID the id of a recovery in
+// a reply.
+var (
+	parameter  = regexp.MustCompile(`{\w+}`)
+	recoveryID = regexp.MustCompile(`"rec_\d+"`)
+)
+
 // contractPaths are the operations of the document, with * for parameters.
 var contractPaths = sync.OnceValue(func() map[string]bool {
 	var document struct {
@@ -157,7 +164,7 @@ var contractPaths = sync.OnceValue(func() map[string]bool {
 	for path, item := range document.Paths {
 		for method := range item {
 			if method != "parameters" {
-				all[strings.ToUpper(method)+" "+regexp.MustCompile(`{\w+}`).ReplaceAllString(path, "*")] = true
+				all[strings.ToUpper(method)+" "+parameter.ReplaceAllString(path, "*")] = true
 			}
 		}
 	}

@@ -166,8 +166,10 @@ func readBound(name, text string, end bool) (time.Time, error) {
 	return at, nil
 }
 
-// choice is a filter as a client writes it; from and to name its ends there.
+// choice is a filter as a client writes it, who is of an account; from and to name
+// its ends there.
 type choice struct {
+	account                  string
 	states                   []string
 	project, endpoint, event string
 	from, to                 [2]string // name and text
@@ -189,7 +191,7 @@ func (o choice) filter() (f export.Filter, err error) {
 		return f, refuse(http.StatusBadRequest, "'%s' must be before '%s'", o.from[0], o.to[0])
 	}
 	if strings.Contains(f.Endpoint, "://") {
-		f.Endpoint = export.EndpointID(f.Endpoint)
+		f.Endpoint = export.EndpointOf(o.account, f.Endpoint)
 	}
 	switch {
 	case f.Project != "" && !project.IsID(f.Project):

@@ -59,7 +59,7 @@ func (s *server) recoverMany(c *call) (any, error) {
 		return nil, refuse(http.StatusBadRequest, "'since' is needed: the time from which on deliveries are sent again, such as 2026-01-31T12:00:00Z")
 	}
 	filter, err := choice{
-		states: order.Status, project: order.Project, endpoint: order.Endpoint, event: order.Event,
+		account: c.caller.Account, states: order.Status, project: order.Project, endpoint: order.Endpoint, event: order.Event,
 		from: [2]string{"since", order.Since}, to: [2]string{"until", order.Until},
 	}.filter()
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *server) recoverMany(c *call) (any, error) {
 }
 
 func (s *server) beginRecovery(c *call, f export.Filter) (export.Recovery, error) {
-	r, err := s.Deliveries.BeginRecovery(c.Context(), export.NewRecovery(f, s.now()))
+	r, err := s.of(c).beginRecovery(c.Context(), f, s.now())
 	if err != nil {
 		return r, unchanged(fmt.Errorf("begin a recovery: %w", err))
 	}
@@ -86,7 +86,7 @@ func (s *server) recovery(c *call) (any, error) {
 		return nil, err
 	}
 	id := c.PathValue("id")
-	r, err := s.Deliveries.Recovery(c.Context(), id)
+	r, err := s.of(c).recovery(c.Context(), id)
 	if err != nil {
 		return nil, refused(id, err)
 	}

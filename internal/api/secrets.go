@@ -1,11 +1,15 @@
 package api
 
 import (
+	"net/http"
+	"slices"
+
+	"github.com/reelhook/reelhook/internal/account"
 	"github.com/reelhook/reelhook/internal/signing"
 )
 
-// Secrets is the reply to the calls about what webhooks are signed with, as it
-// is after the call. It holds secrets: it is never kept by a cache, nor logged.
+// Secrets is the reply to the calls about what an account's webhooks are signed
+// with, as it is after the call. It holds secrets: it is never kept by a cache, nor logged.
 type Secrets struct {
 	Success bool     `json:"success"`
 	Secrets []Secret `json:"secrets"`
@@ -55,7 +59,7 @@ func (s *server) secrets(c *call) (any, error) {
 	if err := c.noParameters(); err != nil {
 		return nil, err
 	}
-	return s.showSecrets(), nil
+	return s.showSecrets(c)
 }
 
 // rotate is POST /v2/webhooks/secret/rotate.
@@ -71,10 +75,14 @@ func (s *server) rotate(c *call) (any, error) {
 			return nil, err
 		}
 	}
-	if _, err := s.Signing.Rotate(c.Context(), order.Kinds, overlap); err != nil {
+	if c.caller.Account != "" && slices.Contains(order.Kinds, signing.V1a) {
+		return nil, refuse(http.StatusForbidden, "The v1a key signs for all accounts; it needs an admin key of the account %s, and yours is of %s",
+			account.Default, c.caller.Account)
+	}
+	if _, err := s.Signing.Rotate(c.Context(), c.caller.Account, order.Kinds, overlap); err != nil {
 		return nil, unchanged(refused("", err))
 	}
-	return s.showSecrets(), nil
+	return s.showSecrets(c)
 }
 
 // endOverlap is POST /v2/webhooks/secret/end-overlap.
@@ -82,13 +90,13 @@ func (s *server) endOverlap(c *call) (any, error) {
 	if err := c.order(&struct{}{}); err != nil {
 		return nil, err
 	}
-	ended, err := s.Signing.EndOverlap(c.Context())
+	ended, err := s.Signing.EndOverlap(c.Context(), c.caller.Account)
 	if err != nil {
 		return nil, unchanged(refused("", err))
 	}
-	reply := s.showSecrets()
+	reply, err := s.showSecrets(c)
 	reply.Ended = &ended
-	return reply, nil
+	return reply, err
 }
 
 // publicKeys is GET /.well-known/webhook-keys, for receivers, who have no API key.
@@ -97,12 +105,18 @@ func (s *server) publicKeys(c *call) (any, error) {
 	return PublicKeys{s.showPublicKeys()}, nil
 }
 
-func (s *server) showSecrets() Secrets {
+// showSecrets is what the caller's account signs with. The first look at it makes
+// its first secret, which may fail.
+func (s *server) showSecrets(c *call) (Secrets, error) {
+	keys, err := s.Signing.Secrets(c.Context(), c.caller.Account)
+	if err != nil {
+		return Secrets{}, unchanged(refused("", err))
+	}
 	reply := Secrets{Success: true, Secrets: []Secret{}, PublicKeys: s.showPublicKeys()}
-	for _, k := range s.Signing.Secrets() {
+	for _, k := range keys {
 		reply.Secrets = append(reply.Secrets, Secret{k.ID, k.Text, stampOrNull(k.CreatedAt), stampOrNull(k.ExpiresAt)})
 	}
-	return reply
+	return reply, nil
 }
 
 func (s *server) showPublicKeys() []PublicKey {

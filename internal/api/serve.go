@@ -13,34 +13,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/reelhook/reelhook/internal/account"
 )
-
-// endpoint answers one call: with a reply to be sent as JSON, with an error, or
-// with neither when it has written to c.out itself. A *Failure is for the
-// client; the text of any other error goes to the log alone.
-type endpoint func(c *call) (reply any, err error)
-
-// methods are the endpoints of one path; HEAD is served by GET.
-type methods map[string]endpoint
-
-// route is one path. One without methods is unknown to clients.
-type route struct {
-	path string
-	// keyed paths need an API key before they say anything else, even 404: a
-	// client takes 404 as proof of a good key (section 4.1 of the contract).
-	keyed bool
-	// bearer paths take the key as a bearer token too, which is all that some
-	// clients can send.
-	bearer bool
-	// quiet paths are called every few seconds and log only at debug level.
-	quiet bool
-	methods
-}
 
 // call is one request on its way, and what the log will say about it.
 type call struct {
 	*http.Request
 	route
+	// caller is who calls, on keyed paths.
+	caller  account.Caller
 	out     recorder
 	began   time.Time
 	query   url.Values
@@ -110,13 +92,8 @@ func (s *server) serve(c *call) {
 }
 
 func (s *server) answer(c *call) (any, error) {
-	if c.keyed {
-		switch key := c.key(); {
-		case key == "":
-			return nil, refuse(http.StatusBadRequest, "Error: API Key not provided")
-		case !s.Keys.Valid(key):
-			return nil, refuse(http.StatusBadRequest, "Error: Invalid API Key")
-		}
+	if err := s.identify(c); err != nil {
+		return nil, err
 	}
 	if len(c.methods) == 0 {
 		return nil, refuse(http.StatusNotFound, "There is nothing at this path of the API")
@@ -125,17 +102,49 @@ func (s *server) answer(c *call) (any, error) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	serve, ok := c.methods[method]
+	do, ok := c.methods[method]
 	if !ok {
 		c.out.Header().Set("Allow", c.allowed())
 		return nil, refuse(http.StatusMethodNotAllowed, "Method not allowed; this path knows %s", c.allowed())
+	}
+	if err := c.permit(do.role); err != nil {
+		return nil, err
 	}
 	if c.keyed && method != http.MethodPost { // which has nothing to say there
 		if err := c.readQuery(); err != nil {
 			return nil, err
 		}
 	}
-	return serve(c)
+	return do.serve(c)
+}
+
+// identify finds out who calls, where a key is needed.
+func (s *server) identify(c *call) error {
+	key, known := c.key(), false
+	switch {
+	case !c.keyed:
+		return nil
+	case key == "":
+		return refuse(http.StatusBadRequest, "Error: API Key not provided")
+	}
+	if c.caller, known = s.Keys.Caller(key); !known {
+		return refuse(http.StatusBadRequest, "Error: Invalid API Key")
+	}
+	return nil
+}
+
+// permit refuses what the caller's key may not do. It is 403: what is wrong with
+// a key itself is 400 (section 27 of the contract, item 8).
+func (c *call) permit(needed account.Role) error {
+	switch {
+	case !c.keyed:
+	case !c.caller.Role.AtLeast(needed):
+		return refuse(http.StatusForbidden, "This needs a key with the role %s or one above it; yours is %s", needed, c.caller.Role)
+	case c.whole && c.caller.Account != "":
+		return refuse(http.StatusForbidden, "%s tells of the whole server; it needs a key of the account %s, and yours is of %s",
+			c.path, account.Default, c.caller.Account)
+	}
+	return nil
 }
 
 // key is the API key that the call came with, "" for none.
@@ -268,7 +277,8 @@ func (s *server) recovered(c *call) {
 	s.fail(c, err)
 }
 
-// log writes the one line of a call. Keys, header and query values stay out.
+// log writes the one line of a call. API keys but for their ids, header and query
+// values stay out.
 func (s *server) log(c *call) {
 	level := slog.LevelInfo
 	switch {
@@ -281,6 +291,9 @@ func (s *server) log(c *call) {
 		slog.String("method", c.Method), slog.String("path", c.path),
 		slog.Int("status", c.out.status), slog.Int64("bytes", c.out.bytes),
 		slog.Duration("duration", s.Now().Sub(c.began)),
+	}
+	if c.caller.Key != "" {
+		attrs = append(attrs, slog.String("key", c.caller.Key))
 	}
 	if c.project != "" {
 		attrs = append(attrs, slog.String("project", c.project))

@@ -25,7 +25,7 @@ func (s *server) show(p project.Project, dests []project.Destination) Movie {
 		ClientData:      p.ClientData,
 		ConsumedCredits: []any{},
 		Warnings:        warnings(p.Warnings),
-		Exports:         exports(dests, p.Status.Ended()),
+		Exports:         s.exports(dests, p.Status.Ended()),
 	}
 	if !json.Valid(m.ClientData) {
 		m.ClientData = json.RawMessage("{}")
@@ -54,10 +54,16 @@ func (s *server) showFile(m *Movie, p project.Project) {
 	seconds := int(p.EndedAt.Sub(began).Round(time.Second) / time.Second)
 	r := p.Result
 	m.RenderingTime, m.Duration, m.Size, m.Width, m.Height = &seconds, &r.Duration, &r.Size, &r.Width, &r.Height
-	if r.File != "" {
-		url := s.FileURL(r.File)
-		m.URL = &url
+	m.URL, m.Thumbnail = s.fileURL(r.File), s.fileURL(r.Thumbnail)
+}
+
+// fileURL is the address of a file, nil when there is none.
+func (s *server) fileURL(key string) *string {
+	if key == "" {
+		return nil
 	}
+	url := s.FileURL(key)
+	return &url
 }
 
 func stampOrNull(t time.Time) *string {
@@ -77,7 +83,7 @@ func warnings(all []movie.Fault) []movie.Fault {
 
 // exports groups destinations by export. No more are shown than can ever be
 // served: those behind them share one message.
-func exports(dests []project.Destination, ended bool) []Export {
+func (s *server) exports(dests []project.Destination, ended bool) []Export {
 	all := []Export{}
 	for _, d := range dests[:min(len(dests), export.MaxDestinations)] {
 		// Exports without destinations have no rows, yet they count.
@@ -88,12 +94,30 @@ func exports(dests []project.Destination, ended bool) []Export {
 		at.Destinations = append(at.Destinations, Destination{
 			Type: d.Type, Status: d.Status, Attempts: d.Attempts,
 			LastStatus: d.LastStatus, Message: d.Message, Delivery: d.Delivery,
+			Receipt: showReceipt(d.Receipt), Progress: s.sent(d),
 		})
 	}
 	for i := range all {
 		all[i].Status = exportStatus(all[i].Destinations, ended)
 	}
 	return all
+}
+
+// sent is how much of an upload was sent in percent, nil while none is under way.
+func (s *server) sent(d project.Destination) *int {
+	if d.Delivery == "" {
+		return nil
+	}
+	sent, total, ok := s.Sending(d.Delivery)
+	if !ok || total <= 0 {
+		return nil
+	}
+	percent := int(min(max(float64(sent)/float64(total), 0), 1) * 100)
+	return &percent
+}
+
+func showReceipt(r project.Receipt) Receipt {
+	return Receipt{RemotePath: r.Path, URL: r.URL, RemoteID: r.ID, Bytes: r.Bytes, SHA256: r.SHA256, Seconds: r.Seconds}
 }
 
 // exportStatus sums up the destinations of one export.

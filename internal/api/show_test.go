@@ -8,6 +8,7 @@ import (
 )
 
 func TestExportStatus(t *testing.T) {
+	s := &server{Options: Options{Sending: func(string) (int64, int64, bool) { return 0, 0, false }}}
 	for dests, want := range map[string][2]string{ // while rendering, and after
 		"":                          {"pending", "done"},
 		"pending":                   {"pending", "pending"},
@@ -36,7 +37,7 @@ func TestExportStatus(t *testing.T) {
 		for i, ended := range []bool{false, true} {
 			got := exportStatus(nil, ended)
 			if len(all) > 0 {
-				got = exports(all, ended)[0].Status
+				got = s.exports(all, ended)[0].Status
 			}
 			if got != want[i] {
 				t.Errorf("%q, ended %v: got %s, want %s", dests, ended, got, want[i])

@@ -37,7 +37,7 @@ func (s *server) submit(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, _, err := s.Projects.Create(c.Context(), s.newProject(m, body), export.Destinations(m.Exports), idem)
+	p, err := s.of(c).create(c.Context(), s.newProject(m, body), export.Destinations(m.Exports), idem)
 	if errors.Is(err, project.ErrConflict) {
 		return nil, refuse(http.StatusConflict, "This Idempotency-Key was used before with another body; take a new one for a new movie")
 	}
@@ -92,11 +92,14 @@ func (c *call) idempotency(body []byte) (*project.Idempotency, error) {
 func (s *server) newProject(m *movie.Movie, body []byte) project.Project {
 	// In milliseconds, as replies show it, whatever a store keeps of a time.
 	now := s.Now().UTC().Truncate(1e6)
+	id := project.NewID(now)
+	source, sealed := s.Conceal(id, bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 	return project.Project{
-		ID:         project.NewID(now),
+		ID:         id,
 		Status:     project.Pending,
 		MovieID:    m.ID,
-		Source:     bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")),
+		Source:     source,
+		Sealed:     sealed,
 		ClientData: bytes.ToValidUTF8(m.ClientData, []byte("\uFFFD")),
 		Warnings:   m.Warnings,
 		// The folder is what makes the file's address unguessable: files need no

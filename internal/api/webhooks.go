@@ -34,7 +34,8 @@ func (s *server) test(c *call) (any, error) {
 		event = export.MovieCompleted
 	}
 	failed := order.Status == "error" || event == export.MovieFailed
-	d, a, err := s.Hooks.Test(c.Context(), event, order.Endpoint, failed, order.DryRun)
+	d, a, err := s.of(c).test(c.Context(), export.Trial{
+		Endpoint: order.Endpoint, Connection: order.Connection, Event: event, Failed: failed, Dry: order.DryRun})
 	if err != nil {
 		return nil, unchanged(refused(d.ID, err))
 	}
@@ -45,10 +46,8 @@ func (o TestOrder) check() error {
 	switch {
 	case o.Connection != "" && o.Endpoint != "":
 		return refuse(http.StatusBadRequest, "'endpoint' and 'connection' exclude each other; name one")
-	case o.Connection != "":
-		return refuse(http.StatusBadRequest, "Unknown connection '%s'", shorten(o.Connection))
-	case o.Endpoint == "":
-		return refuse(http.StatusBadRequest, "'endpoint' is needed: the https URL to send the test to")
+	case o.Connection == "" && o.Endpoint == "":
+		return refuse(http.StatusBadRequest, "'endpoint' is needed: the https URL to send the test to; or 'connection', the id of one")
 	case o.Status != "" && o.Status != "done" && o.Status != "error":
 		return refuse(http.StatusBadRequest, "'status' must be done or error, not '%s'", shorten(o.Status))
 	}

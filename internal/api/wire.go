@@ -82,7 +82,7 @@ type Movie struct {
 
 	// Progress is how much is rendered in percent; 100 means done.
 	Progress int `json:"progress"`
-	// Thumbnail is null: none is made.
+	// Thumbnail is a picture's address, null when there is none.
 	Thumbnail *string `json:"thumbnail"`
 	// Warnings are things in the document that were ignored or adjusted.
 	Warnings []movie.Fault `json:"warnings"`
@@ -116,6 +116,24 @@ type Destination struct {
 	Message    string `json:"message"`
 	// Delivery is the id to look the attempts up by, "" before there is one.
 	Delivery string `json:"delivery"`
+	// Receipt is what is known of what arrived.
+	Receipt
+	// Progress is how much of an upload was sent in percent, nil while none is under
+	// way.
+	Progress *int `json:"progress,omitempty"`
+}
+
+// Receipt is what is known of what arrived; what is not known is left out.
+type Receipt struct {
+	// RemotePath is where it is on the other side, URL leads there, RemoteID is the
+	// other side's own name for it.
+	RemotePath string `json:"remote_path,omitempty"`
+	URL        string `json:"url,omitempty"`
+	RemoteID   string `json:"remote_id,omitempty"`
+	// Bytes were sent, SHA256 (in hex) is theirs, Seconds is how long it took.
+	Bytes   int64   `json:"bytes,omitempty"`
+	SHA256  string  `json:"sha256,omitempty"`
+	Seconds float64 `json:"seconds,omitempty"`
 }
 
 // Quota is what is left of an allowance (section 10 of the contract). Nothing

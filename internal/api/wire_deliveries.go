@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/reelhook/reelhook/internal/account"
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/safehttp"
 )
@@ -44,6 +45,18 @@ type Delivery struct {
 	// take; all in seconds.
 	Schedule []float64 `json:"schedule"`
 	Timeout  float64   `json:"timeout"`
+	// Account is whose it is. Ordered tells that the destinations behind it wait
+	// until it has ended; at Deadline, null for never, it is given up.
+	Account  string  `json:"account"`
+	Ordered  bool    `json:"ordered"`
+	Deadline *string `json:"deadline"`
+	// Connection is the id of the one it uses, "" for none.
+	Connection string `json:"connection"`
+	// ExportStatus is how the destinations before it fared, complete or partial, ""
+	// where that is not told.
+	ExportStatus string `json:"export_status"`
+	// Receipt is what is known of what arrived, null before it has.
+	Receipt *Receipt `json:"receipt"`
 }
 
 // DeliveryDetail is a delivery with what is sent and what came of it.
@@ -137,6 +150,8 @@ func showDelivery(d export.Delivery) Delivery {
 		Attempts: d.Attempts, Failures: d.Failures, LastStatus: d.LastStatus, Message: d.Message,
 		CreatedAt: stamp(d.CreatedAt), NextAt: stampOrNull(d.NextAt),
 		Schedule: make([]float64, len(d.Schedule)), Timeout: d.Timeout.Seconds(),
+		Account: account.ShowName(d.Account), Ordered: d.Ordered, Deadline: stampOrNull(d.Deadline),
+		Connection: d.Connection, ExportStatus: d.Exported, Receipt: orNull(showReceipt(d.Receipt)),
 	}
 	for i, delay := range d.Schedule {
 		shown.Schedule[i] = delay.Seconds()

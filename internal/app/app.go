@@ -35,6 +35,10 @@ const (
 	DeliverPerEndpoint = 64
 	// DeliverReserve is how many workers are kept for first attempts.
 	DeliverReserve = 128
+	// TransferWorkers is how many uploads and emails are under way at once, and
+	// TransfersPerServer how many of them to one server: many servers take no more.
+	TransferWorkers    = 16
+	TransfersPerServer = 4
 )
 
 // GCPercent is how much garbage may gather beside what is in use. A server holds
@@ -142,12 +146,12 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools, texts *draw.Drawer)
 	a.undo = append(a.undo, files.Close)
 	base := a.URL()
 	fileURL := func(key string) string { return base + "/files/" + key }
-	ring, err := signing.Load(ctx, signing.Options{Store: a.db, Given: a.WebhookSecrets, Kinds: a.Signatures})
+	s, err := a.secrets(ctx)
 	if err != nil {
-		return fmt.Errorf("load the signing keys: %w", err)
+		return err
 	}
 	meters := newMeters()
-	exports, err := a.exports(ctx, ring, meters, fileURL)
+	exports, err := a.exports(ctx, s, meters, files, fileURL)
 	if err != nil {
 		return err
 	}
@@ -155,15 +159,16 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools, texts *draw.Drawer)
 		return err
 	}
 	a.jobs = queue.New(queue.Options{Store: a.db, Log: a.Log, Kinds: map[queue.Kind]queue.KindOptions{
-		project.Render: {Worker: a.worker, Workers: a.RenderWorkers + fetchAhead},
-		export.Deliver: {Worker: exports, Workers: DeliverWorkers, PerGroup: DeliverPerEndpoint, Reserve: DeliverReserve, Gate: exports.Gate},
-		export.Recover: {Worker: export.Recoverer{Log: a.db, Logger: a.Log, Now: time.Now}},
+		project.Render:  {Worker: a.worker, Workers: a.RenderWorkers + fetchAhead},
+		export.Deliver:  {Worker: exports, Workers: DeliverWorkers, PerGroup: DeliverPerEndpoint, Reserve: DeliverReserve, Gate: exports.Gate},
+		export.Transfer: {Worker: exports, Workers: TransferWorkers, PerGroup: TransfersPerServer},
+		export.Recover:  {Worker: export.Recoverer{Log: a.db, Logger: a.Log, Now: time.Now}},
 	}})
 	meters.watch(a.jobs)
 	a.db.OnJobs(func(jobs []queue.Job) { a.jobs.Add(jobs...) })
-	a.background = append(a.background, exports.Keep, export.Retention{
+	a.background = append(a.background, exports.Keep, func(ctx context.Context) { s.masters.finish(ctx, a.Log) }, export.Retention{
 		Cleaner: a.db, Age: a.LogRetention, Bytes: a.LogSize, Log: a.Log, Now: time.Now}.Run)
-	keys, made, err := account.Load(ctx, a.db, a.APIKey, time.Now())
+	keys, made, err := account.Load(ctx, account.Options{Store: a.db, Fixed: a.APIKey, Now: time.Now})
 	if err != nil {
 		return err
 	}
@@ -171,7 +176,8 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools, texts *draw.Drawer)
 	a.server = &http.Server{
 		Handler: api.New(api.Options{
 			Projects: a.db, Keys: keys, Files: files, FileURL: fileURL, Progress: a.worker.Progress, Cancel: a.worker.Cancel,
-			Deliveries: a.db, Hooks: exports, Signing: announced{ring, exports}, PublicURL: base, Metrics: meters.handler(),
+			Deliveries: a.db, Hooks: exports, Signing: announced{s.rings, exports}, Sending: exports.Sending, Conceal: s.conceal,
+			Connections: connections{s.vault, exports, s.masters}, PublicURL: base, Metrics: meters.handler(),
 			Ready: a.db.Ping, Log: a.Log, Now: time.Now, Version: a.Version,
 		}),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
@@ -270,13 +276,17 @@ func (a *App) Close() (err error) {
 }
 
 // Secrets reads the signing keys of a data folder, also while a server runs on
-// it.
-func Secrets(ctx context.Context, data string) ([]signing.Key, error) {
+// it. masterKeys are those of its flag, if it has any.
+func Secrets(ctx context.Context, data string, masterKeys []string) ([]signing.Key, error) {
 	db, err := sqlite.OpenReadOnly(ctx, DatabasePath(data))
 	if err != nil {
 		return nil, err
 	}
-	keys, err := db.SigningKeys(ctx)
+	masters, err := loadMasterKeys(masterKeys, data)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	keys, err := sealedKeys{db, masters}.SigningKeys(ctx, "")
 	if err == nil && len(keys) == 0 {
 		err = errors.New("no secret is stored here: the server was started with --webhook-secret")
 	}

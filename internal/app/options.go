@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/reelhook/reelhook/internal/connection"
 	"github.com/reelhook/reelhook/internal/media"
 	"github.com/reelhook/reelhook/internal/signing"
 )
@@ -55,6 +56,21 @@ type Options struct {
 	// database; zero is no bound.
 	LogRetention time.Duration
 	LogSize      int64
+	// MasterKeys seal what is secret, the first of them; empty is the key in the data
+	// folder. Connections are those declared beside the stored ones.
+	MasterKeys  []string
+	Connections []connection.Connection
+	// ExportBudget is how long the uploads and emails of one movie may take
+	// together; zero is the exports' own default.
+	ExportBudget time.Duration
+	// SMTP is the server for emails without one of their own, nil for none; see
+	// email.ParseServer. SMTPFrom is their sender.
+	SMTP     *url.URL
+	SMTPFrom string
+	// KnownHosts are known_hosts lines of SSH servers; TrustNewHosts has others
+	// trusted at first sight.
+	KnownHosts    string
+	TrustNewHosts bool
 	// RenderWorkers is how many movies are rendered at once; zero is half the
 	// cores, at least 1.
 	RenderWorkers int

@@ -11,12 +11,12 @@ import (
 	"github.com/reelhook/reelhook/webhook"
 )
 
-// Options are what a ring is made from.
+// Options are what rings are made from.
 type Options struct {
 	Store Store
-	// Given are keys set by flag: whsec_ (or base64 alone) and whsk_. The first of
-	// a kind is its current key, and all of them sign. They are not stored, and
-	// stored keys of their kinds are not used.
+	// Given are keys set by flag, of the default account: whsec_ (or base64 alone)
+	// and whsk_. The first of a kind is its current key, and all of them sign. They
+	// are not stored, and its stored keys of their kinds are not used.
 	Given []string
 	// Kinds are the signatures to make; none means both.
 	Kinds []Kind

@@ -14,13 +14,16 @@ import (
 	"github.com/reelhook/reelhook/webhook"
 )
 
-// Ring is the keys in use. It may be used by many goroutines.
+// Ring is the keys in use for an account. It may be used by many goroutines.
 type Ring struct {
-	store Store
-	now   func() time.Time
+	store   Store
+	account string
+	now     func() time.Time
 	// kinds are those that sign; the keys of given are set by flag, the others are
 	// stored.
 	kinds, given []Kind
+	// server is the ring whose V1a keys sign along, nil for that one itself.
+	server *Ring
 
 	changes sync.Mutex // one at a time: each reads back what it has written
 	ready   atomic.Pointer[keyset]
@@ -34,54 +37,56 @@ type entry struct {
 	rank int
 }
 
-// keyset is the keys that sign until the first of them expires. It does not
-// change.
+// keyset is the keys that sign until the first of its own expires, or those it
+// shares are others. It does not change.
 type keyset struct {
-	keys    []entry
+	own     []entry
+	shared  *keyset          // nil for none
+	keys    []entry          // own, and the V1a keys of shared
 	signers []webhook.Signer // of keys
 	until   time.Time        // zero for ever
 }
 
-// newKeyset leaves out the keys that have expired.
-func newKeyset(keys []entry, now time.Time) *keyset {
-	s := &keyset{}
-	for _, k := range keys {
+// newKeyset leaves out the keys that have expired. Of each kind the current one
+// comes first, then the others, for there are receivers that look at the first
+// signature only.
+func newKeyset(own []entry, shared *keyset, now time.Time) *keyset {
+	s := &keyset{shared: shared}
+	for _, k := range own {
 		if k.expired(now) {
 			continue
 		}
-		s.keys = append(s.keys, k)
-		s.signers = append(s.signers, k.signer)
+		s.own = append(s.own, k)
 		if !k.current() && (s.until.IsZero() || k.ExpiresAt.Before(s.until)) {
 			s.until = k.ExpiresAt
 		}
+	}
+	s.keys = slices.Clone(s.own)
+	if shared != nil {
+		s.keys = append(s.keys, slices.DeleteFunc(slices.Clone(shared.keys), func(k entry) bool { return k.Kind != V1a })...)
+	}
+	slices.SortStableFunc(s.keys, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Kind, b.Kind))
+	})
+	for _, k := range s.keys {
+		s.signers = append(s.signers, k.signer)
 	}
 	s.signers = slices.Clip(s.signers) // whoever appends gets a copy
 	return s
 }
 
-// Load makes the ring of the keys that were given and the stored ones of the
-// other kinds. A kind that has none gets its first key, which is durable when
-// Load returns; otherwise nothing is written. The errors hold nothing of a key.
-func Load(ctx context.Context, o Options) (*Ring, error) {
-	given, err := o.given()
-	if err != nil {
-		return nil, err
-	}
-	r := &Ring{store: o.Store, now: o.Now, kinds: o.kinds()}
-	if r.now == nil {
-		r.now = time.Now
-	}
+// load takes the keys that were given and the stored ones of the other kinds. A
+// kind that has none gets its first key, which is durable when load returns;
+// otherwise nothing is written. The errors hold nothing of a key.
+func (r *Ring) load(ctx context.Context, given []entry) error {
 	for _, k := range given {
 		r.given = append(r.given, k.Kind)
 	}
 	stored, err := r.ensure(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := r.use(given, stored); err != nil {
-		return nil, err
-	}
-	return r, nil
+	return r.use(given, stored)
 }
 
 // isStored tells whether the keys of a kind are in the store.
@@ -94,7 +99,7 @@ func (r *Ring) ensure(ctx context.Context) ([]Key, error) {
 	if !slices.ContainsFunc(r.kinds, r.isStored) {
 		return nil, nil
 	}
-	keys, err := r.store.SigningKeys(ctx)
+	keys, err := r.store.SigningKeys(ctx, r.account)
 	if err != nil {
 		return nil, fmt.Errorf("read the signing keys: %w", err)
 	}
@@ -107,14 +112,13 @@ func (r *Ring) ensure(ctx context.Context) ([]Key, error) {
 	if len(candidates) == 0 {
 		return keys, nil
 	}
-	if keys, err = r.store.EnsureSigningKeys(ctx, candidates); err != nil {
+	if keys, err = r.store.EnsureSigningKeys(ctx, r.account, candidates); err != nil {
 		return nil, fmt.Errorf("store the first signing keys: %w", err)
 	}
 	return keys, nil
 }
 
-// use has keys sign from now on: of each kind the current one, then the others,
-// for there are receivers that look at the first signature only.
+// use has keys sign from now on.
 func (r *Ring) use(given []entry, stored []Key) error {
 	keys := slices.Clone(given)
 	for _, k := range stored {
@@ -131,24 +135,29 @@ func (r *Ring) use(given []entry, stored []Key) error {
 		}
 		keys = append(keys, e)
 	}
-	slices.SortStableFunc(keys, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Kind, b.Kind))
-	})
-	r.ready.Store(newKeyset(keys, r.now()))
+	r.ready.Store(newKeyset(keys, r.shared(), r.now()))
 	return nil
+}
+
+// shared is what signs along at this moment.
+func (r *Ring) shared() *keyset {
+	if r.server == nil {
+		return nil
+	}
+	return r.server.valid()
 }
 
 // valid is the keys that sign at this moment.
 func (r *Ring) valid() *keyset {
-	s := r.ready.Load()
-	if s.until.IsZero() {
+	s, shared := r.ready.Load(), r.shared()
+	var now time.Time
+	if !s.until.IsZero() {
+		now = r.now()
+	}
+	if s.shared == shared && (s.until.IsZero() || now.Before(s.until)) {
 		return s
 	}
-	now := r.now()
-	if now.Before(s.until) {
-		return s
-	}
-	next := newKeyset(s.keys, now)
+	next := newKeyset(s.own, shared, now)
 	r.ready.CompareAndSwap(s, next) // or a change has come between, and stays
 	return next
 }

@@ -44,7 +44,7 @@ func (r *Ring) Rotate(ctx context.Context, kinds []Kind, overlap time.Duration) 
 		next = append(next, newKey(kind, now))
 	}
 	ctx = context.WithoutCancel(ctx)
-	if err := r.store.AddSigningKeys(ctx, next, now.Add(overlap)); err != nil {
+	if err := r.store.AddSigningKeys(ctx, r.account, next, now.Add(overlap)); err != nil {
 		return nil, fmt.Errorf("store the new signing keys: %w", err)
 	}
 	if err := r.reload(ctx); err != nil {
@@ -57,9 +57,14 @@ func (r *Ring) mayRotate(kinds []Kind, overlap time.Duration) error {
 	if overlap < 0 || overlap > MaxOverlap {
 		return Refusal(fmt.Sprintf("The overlap must be from 0 to 30 days, not %s", overlap))
 	}
-	keys := r.valid().keys
+	keys := r.valid().own
+	if len(kinds) == 0 {
+		return Refusal("The webhooks of this account are signed with the server's key alone, which an admin of the default account rotates")
+	}
 	for _, kind := range kinds {
 		switch {
+		case kind == V1a && r.server != nil:
+			return Refusal("The v1a key is the server's, for all accounts: an admin of the default account rotates it")
 		case !slices.Contains(r.kinds, kind):
 			return Refusal(fmt.Sprintf("No webhook is signed with a key of kind %.20q; there is %q", string(kind), r.kinds))
 		case !r.isStored(kind):
@@ -73,17 +78,20 @@ func (r *Ring) mayRotate(kinds []Kind, overlap time.Duration) error {
 	return nil
 }
 
-// EndOverlap has only the current keys sign from now on, and tells how many keys
-// that ended. It is a Refusal when all keys were set by flag.
+// EndOverlap has only the current keys of the account sign from now on, and tells
+// how many keys that ended. It is a Refusal when all keys were set by flag.
 func (r *Ring) EndOverlap(ctx context.Context) (int, error) {
 	r.changes.Lock()
 	defer r.changes.Unlock()
-	if !slices.ContainsFunc(r.kinds, r.isStored) {
+	switch {
+	case len(r.kinds) == 0:
+		return 0, nil
+	case !slices.ContainsFunc(r.kinds, r.isStored):
 		return 0, Refusal("The keys are set by --webhook-secret: take the old values out of it instead. " +
 			"To change over, put two values into it, comma separated and the new one first")
 	}
 	ctx = context.WithoutCancel(ctx)
-	ended, err := r.store.EndOverlap(ctx, r.time())
+	ended, err := r.store.EndOverlap(ctx, r.account, r.time())
 	if err != nil {
 		return 0, fmt.Errorf("remove the older signing keys: %w", err)
 	}
@@ -92,10 +100,10 @@ func (r *Ring) EndOverlap(ctx context.Context) (int, error) {
 
 // reload uses what is stored now.
 func (r *Ring) reload(ctx context.Context) error {
-	stored, err := r.store.SigningKeys(ctx)
+	stored, err := r.store.SigningKeys(ctx, r.account)
 	if err != nil {
 		return fmt.Errorf("the signing keys are changed, but could not be read back; they are used after the next change or start: %w", err)
 	}
-	given := slices.DeleteFunc(slices.Clone(r.valid().keys), func(k entry) bool { return r.isStored(k.Kind) })
+	given := slices.DeleteFunc(slices.Clone(r.valid().own), func(k entry) bool { return r.isStored(k.Kind) })
 	return r.use(given, stored)
 }

@@ -270,25 +270,37 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
+// accounts are those of TestReceivers.
+var accounts = []string{"", "acme", "zebra"}
+
+// held is a key of an account that some receiver verifies with.
+type held struct {
+	signing.Key
+	account  string
+	verifier webhook.Verifier
+}
+
 // receivers hold every key there ever was, and know until when it should sign.
 type receivers struct {
 	*rapid.T
 	clock
 	store *memory
-	ring  *signing.Ring
-	keys  []signing.Key
-	held  map[string]webhook.Verifier // by the id of the key
+	rings *signing.Rings
+	keys  []held
 }
 
 // TestReceivers rotates in every way that rapid can think of. Whoever holds a new
 // key verifies at once, whoever holds an older one does until its end and not a
-// nanosecond longer, also over restarts.
+// nanosecond longer, also over restarts; and no secret verifies what another
+// account sends.
 func TestReceivers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &receivers{T: t, clock: clock{t0}, store: &memory{}}
-		m.held = map[string]webhook.Verifier{}
 		m.restart(t)
-		m.hold(t, m.store.keys...)
+		for _, account := range accounts {
+			m.ring(t, account) // which makes its first keys
+			m.hold(t, account, m.store.of(account)...)
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"rotate": m.rotate, "endOverlap": m.endOverlap, "wait": m.wait, "restart": m.restart, "": m.check,
 		})
@@ -297,9 +309,17 @@ func TestReceivers(t *testing.T) {
 
 func (m *receivers) restart(t *rapid.T) {
 	var err error
-	if m.ring, err = signing.Load(t.Context(), signing.Options{Store: m.store, Now: m.now}); err != nil {
+	if m.rings, err = signing.Load(t.Context(), signing.Options{Store: m.store, Now: m.now}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func (m *receivers) ring(t *rapid.T, account string) *signing.Ring {
+	r, err := m.rings.Of(t.Context(), account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // valid tells whether a key should sign now.
@@ -308,10 +328,17 @@ func (m *receivers) valid(k signing.Key) bool {
 }
 
 func (m *receivers) rotate(t *rapid.T) {
+	account := rapid.SampledFrom(accounts).Draw(t, "account")
 	kinds := rapid.SampledFrom([][]signing.Kind{nil, {signing.V1}, {signing.V1a}, {signing.V1a, signing.V1}}).Draw(t, "kinds")
 	overlap := rapid.SampledFrom([]time.Duration{0, 1, time.Hour, signing.DefaultOverlap, signing.MaxOverlap}).Draw(t, "overlap")
-	made, err := m.ring.Rotate(t.Context(), kinds, overlap)
+	made, err := m.rings.Rotate(t.Context(), account, kinds, overlap)
 	var refusal signing.Refusal
+	if account != "" && slices.Contains(kinds, signing.V1a) {
+		if !errors.As(err, &refusal) || !strings.Contains(err.Error(), "The v1a key is the server's") {
+			t.Fatalf("%s rotates the server's key: %v", account, err)
+		}
+		return
+	}
 	if errors.As(err, &refusal) && overlap > 0 {
 		t.Skip("there are as many keys as may be")
 	}
@@ -320,30 +347,29 @@ func (m *receivers) rotate(t *rapid.T) {
 	}
 	for _, next := range made {
 		for i, k := range m.keys {
-			if ends := m.at.Add(overlap); k.Kind == next.Kind && (k.ExpiresAt.IsZero() || ends.Before(k.ExpiresAt)) {
+			if ends := m.at.Add(overlap); k.account == account && k.Kind == next.Kind && (k.ExpiresAt.IsZero() || ends.Before(k.ExpiresAt)) {
 				m.keys[i].ExpiresAt = ends
 			}
 		}
-		m.hold(t, next)
+		m.hold(t, account, next)
 	}
 }
 
-func (m *receivers) hold(t *rapid.T, keys ...signing.Key) {
+func (m *receivers) hold(t *rapid.T, account string, keys ...signing.Key) {
 	for _, k := range keys {
-		m.keys = append(m.keys, k)
-		m.held[k.ID] = receiver(t, k)
+		m.keys = append(m.keys, held{k, account, receiver(t, k)})
 	}
 }
 
 func (m *receivers) endOverlap(t *rapid.T) {
-	want := 0
+	account, want := rapid.SampledFrom(accounts).Draw(t, "account"), 0
 	for i, k := range m.keys {
-		if !k.ExpiresAt.IsZero() && m.valid(k) {
+		if k.account == account && !k.ExpiresAt.IsZero() && m.valid(k.Key) {
 			m.keys[i].ExpiresAt = m.at
 			want++
 		}
 	}
-	if ended, err := m.ring.EndOverlap(t.Context()); ended != want || err != nil {
+	if ended, err := m.rings.EndOverlap(t.Context(), account); ended != want || err != nil {
 		t.Fatalf("ended %d, %v, want %d", ended, err, want)
 	}
 }
@@ -358,29 +384,32 @@ func (m *receivers) wait(t *rapid.T) {
 }
 
 func (m *receivers) check(t *rapid.T) {
-	var want, shown []string
-	h := headers(m.ring, m.at)
-	for _, k := range m.keys {
-		var expected error
-		if !m.valid(k) {
-			expected = webhook.ErrMismatch
+	for _, account := range accounts {
+		var want, shown []string
+		ring := m.ring(t, account)
+		h := headers(ring, m.at)
+		for _, k := range m.keys {
+			var expected error
+			if !m.valid(k.Key) || k.Kind == signing.V1 && k.account != account {
+				expected = webhook.ErrMismatch
+			}
+			if err := verify(h, m.at, k.verifier); !errors.Is(err, expected) {
+				t.Fatalf("%s: sent by %q, %s of %q, expires %s: %v", m.at, account, k, k.account, k.ExpiresAt, err)
+			}
+			if expected == nil {
+				want = append(want, fmt.Sprint(k.ID, k.CreatedAt, k.ExpiresAt))
+			}
 		}
-		if err := verify(h, m.at, m.held[k.ID]); !errors.Is(err, expected) {
-			t.Fatalf("%s: %s, expires %s: %v", m.at, k, k.ExpiresAt, err)
+		for _, k := range ring.Secrets() {
+			shown = append(shown, fmt.Sprint(k.ID, k.CreatedAt, k.ExpiresAt))
 		}
-		if expected == nil {
-			want = append(want, fmt.Sprint(k.ID, k.CreatedAt, k.ExpiresAt))
+		for _, k := range ring.Public() {
+			shown = append(shown, fmt.Sprint(k.ID, k.CreatedAt, k.ExpiresAt))
 		}
-	}
-	for _, k := range m.ring.Secrets() {
-		shown = append(shown, fmt.Sprint(k.ID, k.CreatedAt, k.ExpiresAt))
-	}
-	for _, k := range m.ring.Public() {
-		shown = append(shown, fmt.Sprint(k.ID, k.CreatedAt, k.ExpiresAt))
-	}
-	slices.Sort(want)
-	slices.Sort(shown)
-	if diff := cmp.Diff(want, shown); diff != "" {
-		t.Fatalf("shown (-want +got):\n%s", diff)
+		slices.Sort(want)
+		slices.Sort(shown)
+		if diff := cmp.Diff(want, shown); diff != "" {
+			t.Fatalf("shown (-want +got):\n%s", diff)
+		}
 	}
 }

@@ -1,7 +1,7 @@
-// Package signing keeps the ring of keys that the webhooks of inline endpoints
-// are signed with: the current key of each kind, and the ones before it for as
-// long as receivers take to change over. It must not know HTTP or SQL, nor what
-// is signed.
+// Package signing keeps the rings of keys that the webhooks of inline endpoints
+// are signed with, one for each account: the current key of each kind, and the
+// ones before it for as long as receivers take to change over. It must not know
+// HTTP or SQL, nor what is signed.
 package signing
 
 import (
@@ -50,23 +50,25 @@ type PublicKey struct {
 	CreatedAt, ExpiresAt time.Time // as in Key
 }
 
-// Store keeps keys. Its errors hold no text of one.
+// Store keeps keys, each of an account: "" is the default one, and the server's
+// own. What a method says is of the keys of the account it is given; those of
+// others it leaves alone. Its errors hold no text of a key.
 type Store interface {
 	// SigningKeys returns all keys, the newest first and of two made at once the one
 	// with the later id, also those that have expired and are not removed yet.
-	SigningKeys(ctx context.Context) ([]Key, error)
+	SigningKeys(ctx context.Context, account string) ([]Key, error)
 	// AddSigningKeys keeps the next keys, at most one of a kind, in one transaction
 	// and durable when it returns. The other keys of their kinds expire when the
 	// overlap ends or, if that is earlier, when they would have anyway. Those for
 	// which that is not after the next key's CreatedAt are removed: every one, if
 	// overlapEnds is zero or past.
-	AddSigningKeys(ctx context.Context, next []Key, overlapEnds time.Time) error
+	AddSigningKeys(ctx context.Context, account string, next []Key, overlapEnds time.Time) error
 	// EndOverlap removes the keys that have an ExpiresAt, and tells how many of
 	// them had not expired at the given time.
-	EndOverlap(ctx context.Context, at time.Time) (ended int, err error)
+	EndOverlap(ctx context.Context, account string, at time.Time) (ended int, err error)
 	// EnsureSigningKeys keeps a candidate for each kind that has no current key,
 	// and returns all keys as SigningKeys does.
-	EnsureSigningKeys(ctx context.Context, candidates []Key) ([]Key, error)
+	EnsureSigningKeys(ctx context.Context, account string, candidates []Key) ([]Key, error)
 }
 
 // newKey makes a key of a kind.

@@ -34,9 +34,24 @@ type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
 
+// load is the ring of the default account.
 func load(t testing.TB, o signing.Options) *signing.Ring {
 	t.Helper()
-	r, err := signing.Load(t.Context(), o)
+	return of(t, loadAll(t, o), "")
+}
+
+func loadAll(t testing.TB, o signing.Options) *signing.Rings {
+	t.Helper()
+	all, err := signing.Load(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func of(t testing.TB, all *signing.Rings, account string) *signing.Ring {
+	t.Helper()
+	r, err := all.Of(t.Context(), account)
 	if err != nil {
 		t.Fatal(err)
 	}

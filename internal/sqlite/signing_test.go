@@ -12,23 +12,31 @@ import (
 	"github.com/reelhook/reelhook/webhook"
 )
 
+// loadRing is the ring of the default account.
+func loadRing(t *testing.T, db *DB) *signing.Ring {
+	t.Helper()
+	all, err := signing.Load(t.Context(), signing.Options{Store: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := all.Of(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // A ring on a file, and the same after a restart and to a command that reads
 // beside the server.
 func TestRingOnAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "db")
 	load := func(db *DB) (string, []signing.Key, []signing.PublicKey) {
 		t.Helper()
-		r, err := signing.Load(t.Context(), signing.Options{Store: db})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := loadRing(t, db)
 		return webhook.Sign("msg_1", time.Unix(0, 0), nil, r.Signers()...), r.Secrets(), r.Public()
 	}
 	db := mustOpen(t, path)
-	r, err := signing.Load(t.Context(), signing.Options{Store: db})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := loadRing(t, db)
 	if _, err := r.Rotate(t.Context(), nil, time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +56,7 @@ func TestRingOnAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	same("beside the server", ro)
-	if err := ro.AddSigningKeys(t.Context(), secrets, time.Time{}); err == nil || strings.Contains(err.Error(), "whsec_") {
+	if err := ro.AddSigningKeys(t.Context(), "", secrets, time.Time{}); err == nil || strings.Contains(err.Error(), "whsec_") {
 		t.Errorf("a change beside the server was answered with %v", err)
 	}
 	if err := ro.Close(); err != nil {
@@ -69,10 +77,7 @@ func TestFormerSecretStays(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	r, err := signing.Load(t.Context(), signing.Options{Store: db})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := loadRing(t, db)
 	want := []signing.Key{{ID: "key_webhook", Kind: signing.V1, Text: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", CreatedAt: t0.UTC()}}
 	if diff := cmp.Diff(want, r.Secrets()); diff != "" || len(r.Public()) != 1 {
 		t.Errorf("public %v, secrets (-want +got):\n%s", r.Public(), diff)

@@ -92,7 +92,7 @@ func TestReopenFindsEverything(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a ?%23#b.db")
 	db := mustOpen(t, path)
 	mustCreate(t, db, "a")
-	if _, err := db.EnsureSigningKeys(t.Context(), oneKey("whsec")); err != nil {
+	if _, err := db.EnsureSigningKeys(t.Context(), "", oneKey("whsec")); err != nil {
 		t.Fatal(err)
 	}
 	want := snapshot(t, db)
@@ -189,7 +189,7 @@ func TestReadOnly(t *testing.T) {
 	}
 	missing()
 	db := mustOpen(t, path)
-	if _, err := db.EnsureSigningKeys(t.Context(), oneKey("whsec_a")); err != nil {
+	if _, err := db.EnsureSigningKeys(t.Context(), "", oneKey("whsec_a")); err != nil {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"while the server runs", "when it has stopped"} {
@@ -197,10 +197,10 @@ func TestReadOnly(t *testing.T) {
 		if err != nil {
 			t.Fatal(when, err)
 		}
-		if got, err := ro.SigningKeys(t.Context()); err != nil || len(got) != 1 || got[0].Text != "whsec_a" {
+		if got, err := ro.SigningKeys(t.Context(), ""); err != nil || len(got) != 1 || got[0].Text != "whsec_a" {
 			t.Errorf("%s: got %v, %v", when, got, err)
 		}
-		if err := ro.AddSigningKeys(t.Context(), oneKey("whsec_b"), t0); err == nil || strings.Contains(err.Error(), "whsec_") {
+		if err := ro.AddSigningKeys(t.Context(), "", oneKey("whsec_b"), t0); err == nil || strings.Contains(err.Error(), "whsec_") {
 			t.Errorf("%s: a change was answered with %v", when, err)
 		}
 		if err := ro.Close(); err != nil {

@@ -202,7 +202,7 @@ func TestFullDisk(t *testing.T) {
 	db := mustOpen(t, filepath.Join(t.TempDir(), "db"))
 	big := strings.Repeat("x", 1<<20)
 	limitPages(t, db, 1) // below what there is: not one page more
-	if _, err := db.EnsureSigningKeys(t.Context(), oneKey(big)); err == nil || !strings.Contains(err.Error(), "full") {
+	if _, err := db.EnsureSigningKeys(t.Context(), "", oneKey(big)); err == nil || !strings.Contains(err.Error(), "full") {
 		t.Errorf("got %.100v", err)
 	}
 	p := project.Project{ID: "a", Source: []byte(big), CreatedAt: t0}

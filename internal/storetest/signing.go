@@ -16,6 +16,7 @@ var signingRules = []rule{
 	{"NextSigningKeyWithoutOverlap", nextWithoutOverlap},
 	{"NextSigningKeysAreAllOrNothing", nextAllOrNothing},
 	{"EndOverlap", endOverlap},
+	{"SigningKeysOfAccounts", signingKeysOfAccounts},
 }
 
 // signingKey is made, and expires, so long after t0; 0 is never.
@@ -29,12 +30,12 @@ func signingKey(id string, kind signing.Kind, made, expires time.Duration) signi
 
 func (f *fixture) addKeys(overlapEnds time.Duration, next ...signing.Key) {
 	f.Helper()
-	f.must(f.AddSigningKeys(f.ctx, next, after(overlapEnds)))
+	f.must(f.AddSigningKeys(f.ctx, "", next, after(overlapEnds)))
 }
 
 func (f *fixture) ensureKeys(candidates ...signing.Key) []signing.Key {
 	f.Helper()
-	all, err := f.EnsureSigningKeys(f.ctx, candidates)
+	all, err := f.EnsureSigningKeys(f.ctx, "", candidates)
 	f.must(err)
 	return all
 }
@@ -42,7 +43,7 @@ func (f *fixture) ensureKeys(candidates ...signing.Key) []signing.Key {
 // signingKeys must be these, in this order.
 func (f *fixture) signingKeys(when string, want ...signing.Key) {
 	f.Helper()
-	got, err := f.SigningKeys(f.ctx)
+	got, err := f.SigningKeys(f.ctx, "")
 	f.must(err)
 	f.equal(when, got, want)
 }
@@ -58,7 +59,7 @@ func firstSigningKeysStay(f *fixture) {
 		f.Error("times are not UTC")
 	}
 	ending, next := signingKey("d", signing.V1a, 2, 100), signingKey("e", signing.V1a, 3, 0)
-	f.must(f.AddSigningKeys(f.ctx, []signing.Key{ending}, time.Time{}))
+	f.must(f.AddSigningKeys(f.ctx, "", []signing.Key{ending}, time.Time{}))
 	f.equal("a kind whose only key expires", f.ensureKeys(next), []signing.Key{next, ending, a})
 }
 
@@ -68,7 +69,7 @@ func oneFirstSigningKeyForAll(f *fixture) {
 	for i := range got {
 		wg.Go(func() {
 			id := string(rune('a' + i))
-			all, err := f.EnsureSigningKeys(f.ctx, []signing.Key{signingKey(id, signing.V1, 0, 0), signingKey(id+"a", signing.V1a, 0, 0)})
+			all, err := f.EnsureSigningKeys(f.ctx, "", []signing.Key{signingKey(id, signing.V1, 0, 0), signingKey(id+"a", signing.V1a, 0, 0)})
 			if err != nil {
 				f.Error(err)
 			}
@@ -107,7 +108,7 @@ func nextWithoutOverlap(f *fixture) {
 		made := time.Duration(20 + 10*i)
 		f.addKeys(time.Hour, signingKey("before", signing.V1, made-1, 0)) // leaves two
 		next := signingKey(string(rune('b'+i)), signing.V1, made, 0)
-		f.must(f.AddSigningKeys(f.ctx, []signing.Key{next}, ends))
+		f.must(f.AddSigningKeys(f.ctx, "", []signing.Key{next}, ends))
 		f.signingKeys("overlap until "+ends.String(), next, other)
 	}
 }
@@ -116,7 +117,7 @@ func nextAllOrNothing(f *fixture) {
 	a := signingKey("a", signing.V1, 1, 0)
 	f.ensureKeys(a)
 	for _, twice := range []signing.Key{signingKey("b", signing.V1a, 2, 0), signingKey("a", signing.V1a, 2, 0)} {
-		err := f.AddSigningKeys(f.ctx, []signing.Key{signingKey("b", signing.V1, 2, 0), twice}, after(100))
+		err := f.AddSigningKeys(f.ctx, "", []signing.Key{signingKey("b", signing.V1, 2, 0), twice}, after(100))
 		if err == nil || strings.Contains(err.Error(), "whsec_") {
 			f.Errorf("a second key %s: got %v", twice.ID, err)
 		}
@@ -127,7 +128,7 @@ func nextAllOrNothing(f *fixture) {
 func endOverlap(f *fixture) {
 	end := func(at time.Duration) int {
 		f.Helper()
-		ended, err := f.EndOverlap(f.ctx, after(at))
+		ended, err := f.EndOverlap(f.ctx, "", after(at))
 		f.must(err)
 		return ended
 	}
@@ -139,4 +140,35 @@ func endOverlap(f *fixture) {
 	f.equal("a and b expire at that moment, c does not", end(100), 1)
 	f.signingKeys("left", signingKey("e", signing.V1, 20, 0), signingKey("d", signing.V1a, 11, 0))
 	f.equal("again", end(100), 0)
+}
+
+// signingKeysOfAccounts does with one account's keys all that can be done, and
+// looks at another's.
+func signingKeysOfAccounts(f *fixture) {
+	mine, theirs := signingKey("a", signing.V1, 1, 0), signingKey("b", signing.V1, 1, 0)
+	ensure := func(account string, candidates ...signing.Key) []signing.Key {
+		all, err := f.EnsureSigningKeys(f.ctx, account, candidates)
+		f.must(err)
+		return all
+	}
+	f.equal("the first of one", ensure("", mine), []signing.Key{mine})
+	f.equal("the first of another", ensure("acme", theirs), []signing.Key{theirs})
+	f.equal("of one that has none", ensure("other"), []signing.Key{})
+	next, later := signingKey("c", signing.V1, 10, 0), signingKey("d", signing.V1, 20, 0)
+	f.must(f.AddSigningKeys(f.ctx, "acme", []signing.Key{next}, after(100)))
+	f.signingKeys("when another rotates", mine)
+	f.must(f.AddSigningKeys(f.ctx, "", []signing.Key{later}, after(100)))
+	mine.ExpiresAt, theirs.ExpiresAt = after(100), after(100)
+	all, err := f.SigningKeys(f.ctx, "acme")
+	f.must(err)
+	f.equal("when the first rotates too", all, []signing.Key{next, theirs})
+	ended, err := f.EndOverlap(f.ctx, "acme", after(50))
+	f.must(err)
+	f.equal("ended", ended, 1)
+	f.signingKeys("when another ends its overlap", later, mine)
+	last := signingKey("e", signing.V1, 60, 0)
+	f.must(f.AddSigningKeys(f.ctx, "acme", []signing.Key{last}, after(100)))
+	f.must(f.AddSigningKeys(f.ctx, "", []signing.Key{signingKey("f", signing.V1, 200, 0)}, time.Time{}))
+	next.ExpiresAt = after(100)
+	f.equal("when the first forgets all", ensure("acme"), []signing.Key{last, next})
 }

@@ -119,7 +119,7 @@ func fared(destinations []project.Destination) []any {
 
 // arrived tells what is known of what arrived at a destination, if anything is.
 func arrived(r project.Receipt) (known fields) {
-	for _, f := range (fields{{"remote_path", r.Path}, {"url", r.URL}, {"id", r.ID}, {"sha256", r.SHA256}}) {
+	for _, f := range (fields{{"remote_path", r.Path}, {"url", r.URL}, {"remote_id", r.ID}, {"sha256", r.SHA256}}) {
 		if f.value != "" {
 			known = append(known, f)
 		}

@@ -1,0 +1,152 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+
+	"github.com/reelhook/reelhook/internal/connection"
+	"github.com/reelhook/reelhook/internal/export"
+	"github.com/reelhook/reelhook/internal/export/email"
+	"github.com/reelhook/reelhook/internal/export/ftp"
+	"github.com/reelhook/reelhook/internal/export/httpput"
+	"github.com/reelhook/reelhook/internal/export/s3"
+	"github.com/reelhook/reelhook/internal/export/sftp"
+	exportwebhook "github.com/reelhook/reelhook/internal/export/webhook"
+	"github.com/reelhook/reelhook/internal/seal"
+	"github.com/reelhook/reelhook/internal/sqlite"
+)
+
+// carriers are what uploads and emails are brought by, by the type of destination.
+func (a *App) carriers() map[string]export.Carrier {
+	policy := a.policy(a.AllowHTTPEndpoints)
+	files := ftp.New(ftp.Options{Policy: policy, RootCAs: a.RootCAs})
+	all := map[string]export.Carrier{
+		"ftp": files, "ftps": files,
+		"sftp":     sftp.New(sftp.Options{Policy: policy, Trust: a.db, FirstUse: a.TrustNewHosts, KnownHosts: a.KnownHosts}),
+		"email":    email.New(email.Options{Policy: policy, RootCAs: a.RootCAs, Server: a.SMTP, From: a.SMTPFrom, Version: a.Version}),
+		"s3":       s3.New(s3.Options{Policy: policy, RootCAs: a.RootCAs, Proxy: a.EgressProxy, Version: a.Version}),
+		"http-put": httpput.New(httpput.Options{Policy: policy, RootCAs: a.RootCAs, Proxy: a.EgressProxy, Version: a.Version}),
+	}
+	for name, c := range all {
+		all[name] = a.faultyCarrier(c)
+	}
+	return all
+}
+
+// masterKeys are those that were given, or that of the data folder, which is made
+// at the first start.
+func (a *App) masterKeys() (*masters, error) {
+	keys, err := loadMasterKeys(a.MasterKeys, a.Data)
+	return &masters{Keys: keys, db: a.db, given: len(a.MasterKeys) > 0}, err
+}
+
+func loadMasterKeys(given []string, data string) (*seal.Keys, error) {
+	if len(given) == 0 {
+		return seal.Load(masterKeyPath(data))
+	}
+	keys, err := seal.Parse(given)
+	if err != nil {
+		return nil, fmt.Errorf("--master-key: %w", err)
+	}
+	return keys, nil
+}
+
+// masterKeyPath is where a data folder keeps its master keys.
+func masterKeyPath(data string) string { return filepath.Join(data, "master.key") }
+
+// vault opens the connections, declared ones and stored ones.
+func (a *App) vault(keys *seal.Keys, carriers map[string]export.Carrier) (*connection.Vault, error) {
+	types := []string{"webhook"}
+	for name := range carriers {
+		types = append(types, name)
+	}
+	return connection.New(connection.Options{Store: a.db, Keys: keys, Declared: a.Connections, Types: types,
+		Check: func(d export.Destination) error {
+			c, ok := carriers[d.Type]
+			if !ok {
+				return nil // a webhook's is the vault's own business
+			}
+			_, err := c.Plan(d.Settings)
+			return err
+		}})
+}
+
+// identity is what a connection adds to a webhook.
+func identity(vault *connection.Vault) func(ctx context.Context, account, id string) (exportwebhook.Identity, error) {
+	return func(ctx context.Context, account, id string) (exportwebhook.Identity, error) {
+		i, err := vault.Identity(ctx, account, id)
+		if errors.Is(err, connection.ErrNotFound) {
+			err = fmt.Errorf("the connection '%s' is there no more", id)
+		}
+		return exportwebhook.Identity{Signers: i.Signers, Headers: i.Headers, Certificate: i.Certificate, RootCAs: i.RootCAs, Version: i.Version}, err
+	}
+}
+
+// connections are the vault with what can be done with a connection beyond it.
+type connections struct {
+	*connection.Vault
+	exports *export.Pipeline
+	masters *masters
+}
+
+// Probe is the pipeline's.
+func (c connections) Probe(ctx context.Context, account, id string) (export.Probed, error) {
+	return c.exports.Probe(ctx, account, id)
+}
+
+// RotateKey takes a new master key where there is a file for it, seals everything
+// with the current one, and forgets those before it.
+func (c connections) RotateKey(ctx context.Context) (int, error) {
+	return c.masters.rotate(context.WithoutCancel(ctx))
+}
+
+// masters are the master keys and what they seal.
+type masters struct {
+	*seal.Keys
+	db *sqlite.DB
+	// given tells that the keys are set by flag: then there is no file to change.
+	given bool
+	mu    sync.Mutex
+}
+
+func (m *masters) rotate(ctx context.Context) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.given {
+		if err := m.Rotate(); err != nil {
+			return 0, err
+		}
+	}
+	return m.reseal(ctx)
+}
+
+// reseal seals with the current key what others have sealed, and forgets those
+// that are in a file.
+func (m *masters) reseal(ctx context.Context) (int, error) {
+	n, err := m.Reseal(ctx, m.db)
+	if err != nil || m.given || !m.Stale() {
+		return n, err
+	}
+	return n, m.Retire()
+}
+
+// finish ends a rotation that a crash, or a start with another key before the old
+// one, has left half done.
+func (m *masters) finish(ctx context.Context, log *slog.Logger) {
+	if !m.Stale() {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch n, err := m.reseal(ctx); {
+	case ctx.Err() != nil:
+	case err != nil:
+		log.ErrorContext(ctx, "not everything is sealed with the current master key", "error", err)
+	case n > 0:
+		log.InfoContext(ctx, "sealed with the current master key", "secrets", n)
+	}
+}
