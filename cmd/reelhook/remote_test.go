@@ -150,6 +150,9 @@ func TestRemoteErrors(t *testing.T) {
 		{"another scheme", "trigger movie.failed --endpoint ftp://u:hunter2@localhost/", "--endpoint must be http or https with a host, such as http://localhost:3000/webhook", 2},
 		{"to nobody", "trigger movie.failed", "missing flags: --endpoint=URL", 2},
 		{"no secret", "trigger movie.failed --endpoint localhost:1 --secret whsec_YQ==,hunter2", "--secret cannot be used: number 2 of 2: webhook: ", 2},
+		{"no role", "keys create", "missing flags: --role=render", 2},
+		{"a role that is none", "keys create --role owner", `--role must be one of "viewer","render","editor","manager","admin" but got "owner"`, 2},
+		{"which key", "keys revoke", `expected "<id>"`, 2},
 		{"no folder", "secret --data none", "there is no database yet; it is made when the server starts for the first time", 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -206,7 +209,7 @@ func TestHelp(t *testing.T) {
 	for _, name := range []string{
 		"deliveries list", "deliveries show", "deliveries proof", "deliveries redeliver", "deliveries recover", "deliveries cancel",
 		"endpoints list", "endpoints enable", "endpoints disable", "endpoints pause", "webhook test",
-		"secret show", "secret rotate", "secret end-overlap", "trigger",
+		"secret show", "secret rotate", "secret end-overlap", "keys create", "keys list", "keys revoke", "trigger",
 	} {
 		stdout, stderr, code := reelhook(t, t.TempDir(), nil, append(strings.Fields(name), "--help")...)
 		example := "    reelhook " + name
@@ -218,7 +221,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	stdout, _, _ := reelhook(t, t.TempDir(), nil, "--help")
-	for _, name := range []string{"demo", "serve", "render", "listen", "trigger", "deliveries recover", "endpoints pause", "webhook test", "secret show", "version"} {
+	for _, name := range []string{"demo", "serve", "render", "listen", "trigger", "deliveries recover", "endpoints pause", "webhook test", "secret show", "keys create", "version"} {
 		if !strings.Contains(stdout, "\n  "+name+" ") {
 			t.Errorf("reelhook --help lacks %s", name)
 		}

@@ -70,6 +70,10 @@ func replies() map[string][]any {
 		"GET /v2/webhooks/secret":                     {secrets(nil)},
 		"POST /v2/webhooks/secret/rotate":             {secrets(nil)},
 		"POST /v2/webhooks/secret/end-overlap":        {secrets(ref(2))},
+		"GET /v2/keys":                                {keys()},
+		"POST /v2/keys":                               {api.NewKey{Success: true, Key: "rhk_" + strings.Repeat("aB3", 13) + "c", KeyRecord: keys().Keys[2]}},
+		"DELETE /v2/keys/key_1":                       {api.Revoked{Success: true, ID: "key_1"}},
+		"DELETE /v2/keys/key_last":                    {api.Failure{Message: "No other admin key of the account default lasts as long as this one", Status: 400}},
 		"POST /v2/deliveries/refused/cancel":          {api.Failure{Message: "Delivery refused has ended already", Details: "look", Status: 409}},
 		"POST /v2/endpoints/ep_unknown000000/enable":  {api.Failure{Message: "Endpoint ep_unknown000000 not found", Status: 404}},
 	}
@@ -136,6 +140,16 @@ func endpoints(next *string, states ...string) api.EndpointList {
 		l.Endpoints = append(l.Endpoints, e)
 	}
 	return l
+}
+
+func keys() api.KeyList {
+	return api.KeyList{Success: true, Keys: []api.KeyRecord{
+		{ID: "key_fixed", Account: "default", Role: "admin", Name: "--api-key"},
+		{ID: "key_01KDJ3N6Z6Y3X8W7V5T4S2R1Q0", Account: "default", Role: "admin", CreatedAt: ref("2026-01-01T00:00:00.000Z")},
+		{ID: "key_01KDJ3N6Z6Y3X8W7V5T4S2R1Q1", Account: "acme", Role: "render", Name: "n8n \x1b[31m", CreatedAt: ref("2026-01-31T11:00:00.000Z"), ExpiresAt: ref("2026-05-01T12:00:00.000Z")},
+		{ID: "key_01KDJ3N6Z6Y3X8W7V5T4S2R1Q2", Account: strings.Repeat("long-", 12) + "long", Role: "manager", Name: strings.Repeat("長い名", 33),
+			CreatedAt: ref("2025-01-31T11:00:00.000Z"), ExpiresAt: ref("2026-01-31T12:00:00.000Z")},
+	}}
 }
 
 func secrets(ended *int) api.Secrets {

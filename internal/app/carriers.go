@@ -60,17 +60,20 @@ func masterKeyPath(data string) string { return filepath.Join(data, "master.key"
 
 // vault opens the connections, declared ones and stored ones.
 func (a *App) vault(keys *seal.Keys, carriers map[string]export.Carrier) (*connection.Vault, error) {
-	types := []string{"webhook"}
+	hooks, types := exportwebhook.New(exportwebhook.Options{Policy: a.policy(a.AllowHTTPEndpoints)}), []string{"webhook"}
 	for name := range carriers {
 		types = append(types, name)
 	}
 	return connection.New(connection.Options{Store: a.db, Keys: keys, Declared: a.Connections, Types: types,
 		Check: func(d export.Destination) error {
-			c, ok := carriers[d.Type]
-			if !ok {
-				return nil // a webhook's is the vault's own business
+			if c, ok := carriers[d.Type]; ok {
+				_, err := c.Plan(d.Settings)
+				return err
 			}
-			_, err := c.Plan(d.Settings)
+			if !d.Has("endpoint") { // then a movie has to name one
+				return nil
+			}
+			_, err := hooks.Sample(export.MovieCompleted, d, false)
 			return err
 		}})
 }
@@ -82,7 +85,7 @@ func identity(vault *connection.Vault) func(ctx context.Context, account, id str
 		if errors.Is(err, connection.ErrNotFound) {
 			err = fmt.Errorf("the connection '%s' is there no more", id)
 		}
-		return exportwebhook.Identity{Signers: i.Signers, Headers: i.Headers, Certificate: i.Certificate, RootCAs: i.RootCAs, Version: i.Version}, err
+		return exportwebhook.Identity(i), err
 	}
 }
 

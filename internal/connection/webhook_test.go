@@ -65,6 +65,10 @@ func TestRotateSecret(t *testing.T) {
 	if after := f.signedBy("after it", "w", c); after.Version == overlapping.Version {
 		t.Error("the version stays the same")
 	}
+	short := rotate(time.Hour)
+	long := rotate(24 * time.Hour)
+	f.now = f.now.Add(time.Hour)
+	f.signedBy("a longer overlap holds up no shorter one", "w", long, short)
 	d := rotate(0)
 	f.signedBy("without an overlap", "w", d)
 	rotate(time.Hour)

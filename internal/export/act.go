@@ -34,13 +34,19 @@ func (p *Pipeline) RedeliverTo(ctx context.Context, id, target string) (Delivery
 	if err != nil {
 		return d, err
 	}
+	if d.Type != webhookType {
+		return d, Refusal("Only webhooks can be sent to another address; leave it out to try this one again where it was to go")
+	}
 	again, err := p.tester().Readdress(d, target)
 	if err != nil {
 		return d, err
 	}
 	message := again.MessageID
 	again = again.begin(p.Now())
-	again.MessageID = message
+	again.MessageID, again.Connection = message, "" // what a connection adds is not for others
+	if d.Account != "" {
+		again.Endpoint = EndpointOf(d.Account, again.Target)
+	}
 	again.Main, again.Remaining, again.Attempts, again.Failures, again.LastStatus, again.Message = false, 0, 0, 0, 0, ""
 	return again, p.Store.Emit(ctx, again)
 }
@@ -154,7 +160,10 @@ func (p *Pipeline) Probe(ctx context.Context, account, id string) (Probed, error
 		return Probed{}, err
 	}
 	leaf, ok := p.Leaves[dest.Type].(bearer)
-	if !ok {
+	switch {
+	case dest.Type == webhookType:
+		return Probed{}, Refusal(fmt.Sprintf("Connection '%s' is a webhook; POST /v2/webhooks/test tries it out", cut(id)))
+	case !ok:
 		return Probed{}, p.unserved(stop{Destination: dest})
 	}
 	now := p.Now()

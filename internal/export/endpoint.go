@@ -52,8 +52,8 @@ type Endpoint struct {
 type EndpointChange struct {
 	ID, URL, Group, Account string
 	State                   EndpointState
-	Reason         string
-	At             time.Time
+	Reason                  string
+	At                      time.Time
 }
 
 // Tally is what happened at one endpoint since the last was written.

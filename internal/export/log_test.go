@@ -97,7 +97,7 @@ func (m *memory) Cancel(_ context.Context, id string, at time.Time) (export.Deli
 	m.deliveries[id] = d
 	switch {
 	case d.Remaining > 0:
-		m.newJob(queue.Job{Kind: export.Deliver, Key: id, Group: d.Group, RunAt: at})
+		m.newJob(queue.Job{Kind: d.Job(), Key: id, Group: d.Group, RunAt: at})
 	case !m.open(id): // else whoever makes the attempt removes it, or finds that a crash did not
 		delete(m.jobs, id)
 	}

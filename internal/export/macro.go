@@ -16,7 +16,6 @@ import (
 // of a movie and on every try: they follow from when the movie was accepted, in
 // UTC, and from its file's name.
 type macros struct {
-	names []string
 	plain *strings.Replacer
 	// escaped fills in what stands in a URL.
 	escaped *strings.Replacer
@@ -68,25 +67,27 @@ func (m macros) fill(s Settings) Settings {
 	return filled
 }
 
-// within applies a change to every text of a JSON value.
+// within applies a change to every text of a JSON value, but not to secrets.
 func within(raw json.RawMessage, change func(string) string) any {
 	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return change(text)
-	}
 	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) == nil {
+	var members map[string]json.RawMessage
+	switch {
+	case string(raw) == "null":
+	case json.Unmarshal(raw, &text) == nil:
+		return change(text)
+	case json.Unmarshal(raw, &list) == nil:
 		all := make([]any, len(list))
 		for i := range list {
 			all[i] = within(list[i], change)
 		}
 		return all
-	}
-	var members map[string]json.RawMessage
-	if json.Unmarshal(raw, &members) == nil && members != nil {
+	case json.Unmarshal(raw, &members) == nil:
 		all := make(map[string]any, len(members))
 		for name, member := range members {
-			all[name] = within(member, change)
+			if all[name] = member; !movie.Secret(name) {
+				all[name] = within(member, change)
+			}
 		}
 		return all
 	}

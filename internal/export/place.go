@@ -38,13 +38,16 @@ func (s Settings) Place(name string) (Place, error) {
 	if err := inside("file", file); err != nil {
 		return Place{}, err
 	}
-	if strings.HasSuffix(file, "/") || path.Base(path.Clean(file)) == "." {
+	if strings.HasSuffix(file, "/") || strings.HasSuffix(file, `\`) || path.Clean("./"+file) == "." {
 		return Place{}, Refusal(fmt.Sprintf(`"file" must end in a file's name, which "%s" does not`, cut(file)))
 	}
 	whole := path.Join(folder, "./"+file) // a slash in front of file is inside the folder too
 	p := Place{Folder: path.Dir(whole), Name: path.Base(whole), IfExists: strings.ToLower(s.Text("if-exists"))}
 	if p.Folder == "." {
 		p.Folder = ""
+	}
+	if first, _, found := strings.Cut(p.Name, `\`); found && strings.TrimSpace(first) == "." { // Part would make ".." of it
+		return Place{}, Refusal(fmt.Sprintf(`"file" begins with a dot and a backslash: "%s"`, cut(p.Name)))
 	}
 	switch p.IfExists {
 	case "":

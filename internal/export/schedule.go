@@ -38,7 +38,7 @@ func (d Delivery) after(a Attempt, jitter float64) Delivery {
 	case a.Result == Succeeded:
 		d.State, d.Message, d.Receipt = Delivered, "", a.Receipt
 		return d
-	case a.Class == "proxy" && a.EndedAt.Sub(d.CreatedAt) < proxyPatience && !d.Droppable:
+	case a.Class == "proxy" && a.EndedAt.Sub(d.CreatedAt) < proxyPatience && !d.Droppable && !d.Ordered:
 		d.NextAt = a.EndedAt.Add(wait(proxyPause, 0, jitter))
 		return d
 	case a.Result == Unknown:

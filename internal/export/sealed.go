@@ -50,6 +50,13 @@ func (s sealing) conceal(d Delivery) (Delivery, error) {
 	return d, nil
 }
 
+// known is a delivery for a store that has it already, and keeps what is secret of
+// it as it is.
+func known(d Delivery) Delivery {
+	d.Target, d.Headers = safehttp.Redact(d.Target), nil
+	return d
+}
+
 // reveal opens what was sealed.
 func (s sealing) reveal(d Delivery) (Delivery, error) {
 	if len(d.Sealed) == 0 {
@@ -106,14 +113,14 @@ func (s sealing) CloseAttempt(ctx context.Context, d Delivery, a Attempt, step S
 	if step.Deliveries, err = s.concealAll(step.Deliveries); err != nil {
 		return err
 	}
-	return s.Store.CloseAttempt(ctx, d, a, step)
+	return s.Store.CloseAttempt(ctx, known(d), a, step)
 }
 
 func (s sealing) Advance(ctx context.Context, d Delivery, step Step) (err error) {
 	if step.Deliveries, err = s.concealAll(step.Deliveries); err != nil {
 		return err
 	}
-	return s.Store.Advance(ctx, d, step)
+	return s.Store.Advance(ctx, known(d), step)
 }
 
 func (s sealing) Delivery(ctx context.Context, id string) (Delivery, error) {

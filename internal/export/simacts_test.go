@@ -61,6 +61,7 @@ func (s *simulation) movie(id string, at time.Duration, source string) []act {
 		}
 	}
 	end := func() {
+		o.EndedAt = time.Now()
 		for s.process.pipeline.Ended(ctx, pr, exports, o) != nil { // as the renderer does
 			s.mend()
 		}
@@ -81,9 +82,13 @@ func (s *simulation) source() string {
 			case 1, 2, 3:
 				f += fmt.Sprintf(`,"events":%q`, strings.Join(export.Events()[s.dice.IntN(3):3+s.dice.IntN(3)], ", "))
 			case 4:
-				f = `{"type":"sftp"`
+				f = `{"type":"carrier-pigeon"`
 			case 5:
 				f = `{"type":"webhook"`
+			}
+			if s.dice.IntN(3) == 0 {
+				f = fmt.Sprintf(`{"type":%q,"host":"%d","n":%d`, []string{"sftp", "sftp", "email"}[s.dice.IntN(3)], s.dice.IntN(len(s.Characters)), len(list))
+				f += []string{"", "", `,"on-failure":"stop"`, `,"on":"always"`, `,"source":"json"`, `,"file":"../x"`}[s.dice.IntN(6)]
 			}
 			list = append(list, f+"}")
 		}
@@ -93,6 +98,7 @@ func (s *simulation) source() string {
 }
 
 // crash ends the process, mostly in the middle of an attempt, and starts another.
+// Sometimes it is only stopped.
 func (s *simulation) crash() {
 	s.count.crashes++
 	for range s.dice.IntN(600) {
@@ -102,7 +108,11 @@ func (s *simulation) crash() {
 		}
 		<-time.After(time.Second)
 	}
-	s.process.crash()
+	if s.dice.IntN(3) == 0 {
+		s.process.stop()
+	} else {
+		s.process.crash()
+	}
 	<-time.After(time.Duration(s.dice.Int64N(int64(10 * time.Minute))))
 	<-s.process.ended
 	s.start()
@@ -138,6 +148,9 @@ func (s *simulation) order() {
 	case 8:
 		p := s.process.pipeline
 		s.hands.Go(func() { _, _, _ = p.Test(ctx, export.Trial{Event: export.MovieCompleted, Endpoint: s.target(i)}) })
+	}
+	if refusal, ok := errors.AsType[export.Refusal](err); ok && strings.HasPrefix(string(refusal), "Only webhooks can") {
+		return
 	}
 	expected := []error{nil, export.ErrBusy, export.ErrFinal, export.ErrNotEnabled, export.ErrNoEndpoint, errDisk}
 	if !slices.ContainsFunc(expected, func(e error) bool { return errors.Is(err, e) }) {

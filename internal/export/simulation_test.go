@@ -32,8 +32,8 @@ func TestSimulation(t *testing.T) {
 		s.report(r)
 		sum.add(s.count)
 	})
-	t.Logf("%d movies, %d deliveries, %d attempts (%d of them to the tick), %d crashes that broke off %d, %d full disks, %.0f days",
-		sum.movies, sum.deliveries, sum.attempts, sum.punctual, sum.crashes, sum.lost, sum.broken, sum.took.Hours()/24)
+	t.Logf("%d movies, %d deliveries, %d attempts (%d of them to the tick, %d of uploads), %d crashes and stops that broke off %d, %d full disks, %.0f days",
+		sum.movies, sum.deliveries, sum.attempts, sum.punctual, sum.carried, sum.crashes, sum.lost, sum.broken, sum.took.Hours()/24)
 }
 
 // runs sets how often rapid checks until the test ends.
@@ -45,7 +45,7 @@ func runs(t *testing.T, n int) {
 }
 
 func newSimulation(p simPlan) *simulation {
-	return &simulation{simPlan: p, seen: map[string]string{}, charged: map[string]int{}, taken: map[string]int{}, again: map[string]int{},
+	return &simulation{simPlan: p, seen: map[string]string{}, charged: map[string]int{}, taken: map[string]int{}, again: map[string]int{}, tries: map[string]int{},
 		late: func(export.Delivery, time.Time, time.Duration) {}}
 }
 
@@ -89,8 +89,8 @@ func drawSimPlan(r *rapid.T) (p simPlan) {
 
 // counts say how much was simulated.
 type counts struct {
-	movies, deliveries, attempts, punctual, crashes, lost, broken int
-	took                                                          time.Duration
+	movies, deliveries, attempts, punctual, carried, crashes, lost, broken int
+	took                                                                   time.Duration
 }
 
 func (c *counts) add(o counts) {
@@ -98,6 +98,7 @@ func (c *counts) add(o counts) {
 	c.deliveries += o.deliveries
 	c.attempts += o.attempts
 	c.punctual += o.punctual
+	c.carried += o.carried
 	c.crashes += o.crashes
 	c.lost += o.lost
 	c.broken += o.broken
@@ -121,9 +122,10 @@ type simulation struct {
 	count    counts
 	// seen is what was sent, charged what walked the schedule since it was last
 	// redelivered, taken how often its receiver took it, again how often it was
-	// redelivered; all by delivery.
-	seen                  map[string]string
-	charged, taken, again map[string]int
+	// redelivered, tries how often a carrier set out; all by delivery, or by its mark
+	// where that is all that is known.
+	seen                         map[string]string
+	charged, taken, again, tries map[string]int
 	// late is told of every attempt how late it is.
 	late func(d export.Delivery, due time.Time, by time.Duration)
 }
@@ -168,35 +170,38 @@ func (s *simulation) begin(p *process, d export.Delivery, a export.Attempt) {
 	}
 }
 
-func (s *simulation) end(p *process, d export.Delivery) {
+func (s *simulation) end(p *process, what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.sending, d.ID)
+	delete(p.sending, what)
 }
 
-func (s *simulation) arrived(d export.Delivery) {
+func (s *simulation) arrived(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.taken[d.ID]++
+	s.taken[what]++
 }
 
 // closes looks at what is to be recorded of an attempt.
 func (s *simulation) closes(d export.Delivery, a export.Attempt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	proxied := a.Class == "proxy" && !d.Droppable && a.EndedAt.Sub(d.CreatedAt) < 7*24*time.Hour
+	proxied := a.Class == "proxy" && !d.Droppable && !d.Ordered && a.EndedAt.Sub(d.CreatedAt) < 7*24*time.Hour
 	if a.Result != export.Succeeded && !proxied {
 		s.charged[d.ID]++
 	}
 	if d.Failures != s.charged[d.ID] {
 		s.problem("%s failed %d times, is charged %d", d.ID, s.charged[d.ID], d.Failures)
 	}
+	if d.Ordered {
+		s.closesTransfer(d, a)
+	}
 	if d.NextAt.IsZero() {
 		return
 	}
 	wait, delay := d.NextAt.Sub(a.EndedAt), 30*time.Second
 	if !proxied {
-		delay = d.Schedule[d.Failures-1]
+		delay = d.Schedule[min(d.Failures, len(d.Schedule))-1]
 	}
 	asked := min(a.RetryAfter, 24*time.Hour)
 	if wait < asked || wait != asked && (wait < delay*8/10-time.Microsecond || wait > delay*12/10+time.Microsecond) {
@@ -256,11 +261,10 @@ func (s *simulation) check() {
 		s.checkAttempts(id, d, s.m.attempts[id])
 	}
 	for id, pr := range s.m.projects {
-		for _, d := range s.m.shown(id) {
-			if d.Status == "pending" || !pr.Status.Ended() {
-				s.Errorf("%s %s: %+v", id, pr.Status, d)
-			}
+		if !pr.Status.Ended() {
+			s.Errorf("%s is %s", id, pr.Status)
 		}
+		s.checkServed(id)
 	}
 }
 
@@ -283,7 +287,11 @@ func (s *simulation) checkAttempts(id string, d export.Delivery, list []export.A
 	if d.Attempts != len(list) || d.State == export.Delivered && succeeded == 0 {
 		s.Errorf("%s was tried %d times: %+v", id, len(list), d)
 	}
-	if taken := s.taken[id]; taken > succeeded+unknown || succeeded > 1+s.again[id] || taken < succeeded {
+	what := id
+	if d.Ordered {
+		what = mark(id)
+	}
+	if taken := s.taken[what]; taken > succeeded+unknown || succeeded > 1+s.again[id] || taken < succeeded {
 		s.Errorf("%s was taken %d times: %d succeeded, %d unknown, redelivered %d times", id, taken, succeeded, unknown, s.again[id])
 	}
 }

@@ -120,14 +120,14 @@ func (l receivers) Attempt(_ context.Context, d export.Delivery, a export.Attemp
 	f := l.Characters[l.index(d.Target)].meet(l.rand(d, a), a.Number, time.Now())
 	<-time.After(f.takes / 2)
 	if f.taken && !l.process.crashed() {
-		l.arrived(d)
+		l.arrived(d.ID)
 	}
 	<-time.After(f.takes - f.takes/2)
 	a.Status, a.Result, a.Class, a.RetryAfter, a.Gone = f.status, f.result, f.class, f.after, f.status == 410
 	if a.Result != export.Succeeded {
 		a.Error = "it " + l.Characters[l.index(d.Target)].Sort
 	}
-	l.end(l.process, d)
+	l.end(l.process, d.ID)
 	return a
 }
 

@@ -142,6 +142,16 @@ func flatten(exports []movie.Export) []stop {
 	return all
 }
 
+// behind are the stops behind a delivery's own.
+func (w way) behind(d Delivery) []stop {
+	for i, s := range w.stops {
+		if s.export == d.Export && s.position == d.Position {
+			return w.stops[i+1:]
+		}
+	}
+	return nil
+}
+
 func (s stop) state(status, message string) project.Destination {
 	return project.Destination{Export: s.export, Position: s.position, Type: s.Type, Status: status, Message: message}
 }

@@ -48,6 +48,9 @@ func (p *Pipeline) try(ctx context.Context, id string) error {
 		if a.Result != Succeeded && stopping.Err() != nil {
 			return context.Cause(stopping) // left open, as a crash would have left it
 		}
+		if now, err := p.rest(ctx, d); err == nil {
+			next = now // the others went on meanwhile, and a connection may have changed
+		}
 	} else {
 		a = p.attempt(ctx, d, a)
 		p.breaker.observe(d.Group, a)
@@ -182,16 +185,12 @@ func (p *Pipeline) rest(ctx context.Context, d Delivery) (func(Delivery) Step, e
 	if err != nil {
 		return nil, err
 	}
-	behind := d.Remaining
-	if w.reported {
-		behind--
-	}
 	states, err := p.Projects.Destinations(ctx, pr.ID)
 	if err != nil {
 		return nil, err
 	}
 	return func(d Delivery) Step {
-		return w.step(w.stops[max(0, len(w.stops)-behind):], overlay(states[pr.ID], d.Destination()))
+		return w.step(w.behind(d), overlay(states[pr.ID], d.Destination()))
 	}, nil
 }
 

@@ -83,6 +83,18 @@ func TestHide(t *testing.T) {
 	}
 }
 
+// What is nested as deep as Parse goes is looked into, and nothing deeper: it
+// would take memory for ever.
+func TestHideGoesAsDeepAsParse(t *testing.T) {
+	for depth, want := range map[int]bool{62: true, 64: false} {
+		doc := []byte(`{"a":1,"exports":` + strings.Repeat("[", depth) + `{"password":"p"}` + strings.Repeat("]", depth) + "}")
+		_, err := movie.Parse(doc)
+		if _, secrets := movie.Hide(doc); (err == nil) != want || (secrets != nil) != want {
+			t.Errorf("%d lists: parsed with %v, secrets %s", depth, err, secrets)
+		}
+	}
+}
+
 // What is no movie comes back as it is, or so that Reveal has it back.
 func TestHideWhatIsNoMovie(t *testing.T) {
 	for _, doc := range []string{

@@ -48,10 +48,11 @@ func TestLoadMakesTheFileOnce(t *testing.T) {
 
 func TestLoadByManyAtOnce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "master.key")
-	got := make([]string, 16)
+	got, start := make([]string, 64), make(chan struct{})
 	var wg sync.WaitGroup
 	for i := range got {
 		wg.Go(func() {
+			<-start
 			k, err := seal.Load(file)
 			if err != nil {
 				t.Error(err)
@@ -60,6 +61,7 @@ func TestLoadByManyAtOnce(t *testing.T) {
 			got[i] = string(k.Prefix())
 		})
 	}
+	close(start)
 	wg.Wait()
 	for _, prefix := range got {
 		if prefix != got[0] {

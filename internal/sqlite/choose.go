@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/reelhook/reelhook/internal/export"
+	"github.com/reelhook/reelhook/internal/queue"
 )
 
 // What a filter chooses is found in different ways, for a log may hold millions
@@ -54,11 +55,14 @@ func chosen(f export.Filter) string {
 // an index. No delivery is in two of the parts, and each part comes in the order
 // of ids, so that SQLite merges them and stops at a limit.
 func byStates(index, where string) string {
-	parts := []string{
-		// What is pending or running has a job.
-		"SELECT j.key FROM job j CROSS JOIN delivery d ON d.id = j.key WHERE (:pending OR :running) AND j.kind IN ('deliver', 'transfer') " +
+	// What is pending or running has a job.
+	withJob := func(kind queue.Kind) string {
+		return fmt.Sprintf("SELECT j.key FROM job j CROSS JOIN delivery d ON d.id = j.key WHERE (:pending OR :running) AND j.kind = '%s' ", kind) +
 			"AND j.key >= :low AND j.key < :high AND " + where + within + " AND " + notFinal +
-			" AND CASE WHEN " + hasOpen + " THEN :running ELSE :pending AND d.state = 'pending' END",
+			" AND CASE WHEN " + hasOpen + " THEN :running ELSE :pending AND d.state = 'pending' END"
+	}
+	parts := []string{
+		withJob(export.Deliver), withJob(export.Transfer),
 		"SELECT d.id FROM delivery d WHERE :delivered AND " + where + within + " AND d.state = 'delivered'",
 	}
 	for _, s := range []export.State{export.Retrying, export.InDoubt, export.Held, export.Failed, export.Cancelled} {

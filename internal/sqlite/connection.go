@@ -23,17 +23,7 @@ var (
 const shownColumns = "account, id, type, created_at, updated_at, shown"
 
 func shownFields(c *connection.Sealed) []any {
-	return []any{&c.Account, &c.ID, &c.Type, (*stamp)(&c.CreatedAt), (*stamp)(&c.UpdatedAt), (*jsonText)(&c.Shown)}
-}
-
-// jsonText is bytes of JSON in a column of text.
-type jsonText []byte
-
-// Scan reads them.
-func (j *jsonText) Scan(src any) error {
-	s, err := text(src)
-	*j = []byte(s)
-	return err
+	return []any{&c.Account, &c.ID, &c.Type, (*stamp)(&c.CreatedAt), (*stamp)(&c.UpdatedAt), &c.Shown}
 }
 
 // Connections returns an account's connections; see connection.Store.

@@ -19,10 +19,12 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/reelhook/reelhook/internal/account"
+	"github.com/reelhook/reelhook/internal/connection"
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/project"
 	"github.com/reelhook/reelhook/internal/queue"
+	"github.com/reelhook/reelhook/internal/seal"
 	"github.com/reelhook/reelhook/internal/signing"
 )
 
@@ -35,6 +37,9 @@ type Store interface {
 	queue.Store
 	account.Store
 	signing.Store
+	connection.Store
+	seal.Store
+	hostKeys
 
 	// OnJobs sets who is handed new jobs, after their commit and before the
 	// caller goes on.
@@ -63,6 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"Job", jobRules},
 		{"Account", accountRules},
 		{"Signing", signingRules},
+		{"Connection", connectionRules},
 		{"Whole", wholeRules},
 	} {
 		t.Run(part.name, func(t *testing.T) {

@@ -37,8 +37,10 @@ type Server struct {
 	// Renames tells that a file has a name of its own until it is complete. IfExists
 	// that the policies unique and fail are kept; without it "overwrite" is all.
 	Renames, IfExists bool
-	// Flat tells that there is no "remote-path".
-	Flat bool
+	// Flat tells that there is no "remote-path". Fixed tells that there is no "file"
+	// either: every call of Settings leads to a place of its own, which is the path of
+	// Plan.Target.
+	Flat, Fixed bool
 	// Parallel tells that a parcel may travel on connections that the proxy cannot
 	// follow, such as FTP's for data: then cutting in the middle is left to the leaf.
 	Parallel bool

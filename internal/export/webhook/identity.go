@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/reelhook/reelhook/internal/export"
@@ -48,7 +49,11 @@ func (id Identity) with(d export.Delivery) export.Delivery {
 		return d
 	}
 	headers := maps.Clone(id.Headers)
-	maps.Copy(headers, d.Headers)
+	maps.DeleteFunc(headers, func(name, _ string) bool { return isReserved(name) })
+	for name, value := range d.Headers {
+		maps.DeleteFunc(headers, func(other, _ string) bool { return strings.EqualFold(name, other) })
+		headers[name] = value
+	}
 	d.Headers = headers
 	return d
 }
