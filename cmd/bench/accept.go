@@ -28,7 +28,7 @@ func (b *bench) accept(ctx context.Context) error {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // the folder is removed next
-	keys, _, err := account.Load(ctx, db, apiKey, time.Now())
+	keys, _, err := account.Load(ctx, account.Options{Store: db, Fixed: apiKey, Now: time.Now})
 	if err != nil {
 		return err
 	}

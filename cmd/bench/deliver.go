@@ -68,13 +68,13 @@ func (b *bench) deliverer(ctx context.Context, name string, endpoints []string) 
 // wire builds and starts it as internal/app does with the default settings; only
 // the metrics are missing.
 func (b *bench) wire(ctx context.Context, d *deliverer) error {
-	ring, err := signing.Load(ctx, signing.Options{Store: d.db})
+	rings, err := signing.Load(ctx, signing.Options{Store: d.db})
 	if err != nil {
 		return err
 	}
 	leaf := exportwebhook.New(exportwebhook.Options{
 		Policy: safehttp.Policy{AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, AllowHTTP: true},
-		Keys:   ring.Signers, Version: "bench", PerHost: app.DeliverPerEndpoint,
+		Keys:   rings.Signers, Version: "bench", PerHost: app.DeliverPerEndpoint,
 	})
 	d.pipeline = export.New(export.Options{
 		Store: d.db, Projects: d.db, Leaves: map[string]export.Leaf{"webhook": leaf}, FileURL: fileURL, Log: b.log,
