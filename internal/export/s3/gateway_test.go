@@ -1,8 +1,6 @@
 package s3
 
 import (
-	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,104 +14,51 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
+	"github.com/reelhook/reelhook/internal/export/exporttest/daemon"
+	store "github.com/reelhook/reelhook/internal/export/exporttest/gateway"
 	"github.com/reelhook/reelhook/internal/safehttp"
 )
 
-// A region that Amazon has not, so that settings without an endpoint are wrong.
+// Who may do all, and who may do what a policy says.
 const (
-	rootAccess, rootSecret = "ROOT4ACCESS", "root-Secret/with+signs=="
+	rootAccess, rootSecret = store.Access, store.Secret
 	userAccess, userSecret = "USER4ACCESS", "user-Secret/with+signs=="
-	gatewayRegion, bucket  = "here", "movies"
+	gatewayRegion, bucket  = store.Region, store.Bucket
 )
 
-// versitygw is the real store of these tests: it keeps objects as files and checks
-// signatures. It is built once, by the module of tools.
-var versitygw = sync.OnceValues(func() (string, error) {
-	out, err := exec.Command("go", "tool", "-modfile=../../../tools/go.mod", "-n", "versitygw").Output()
-	return strings.TrimSpace(string(out)), err
-})
-
-// gateway is a running one.
+// gateway is a running store.
 type gateway struct {
+	*store.Server
 	url, dir string
-	log      bytes.Buffer
 }
 
 // startGateway runs a gateway over a folder, with TLS when it is given a
 // certificate, and makes the bucket.
 func startGateway(t testing.TB, dir string, certificate *certificate, more ...string) *gateway {
 	t.Helper()
-	program, err := versitygw()
-	if err != nil {
-		t.Fatalf("versitygw cannot be built; see tools/go.mod: %v", err)
-	}
-	at := freePort(t)
-	g := &gateway{url: "http://" + at, dir: dir}
-	args := []string{"--port", at, "--access", rootAccess, "--secret", rootSecret, "--region", gatewayRegion, "--iam-dir", t.TempDir(), "--keep-alive", "--quiet"}
+	cert, key := "", ""
 	if certificate != nil {
-		g.url = "https://" + at
-		args = append(args, "--cert", certificate.cert, "--key", certificate.key)
+		cert, key = certificate.cert, certificate.key
 	}
-	args = append(args, more...)
-	cmd := exec.Command(program, append(args, "posix", dir)...)
-	cmd.Stdout, cmd.Stderr = &g.log, &g.log
-	must(t, cmd.Start())
-	done := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(done) }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-done
-		if t.Failed() {
-			said := g.log.Bytes()
-			t.Logf("versitygw says:\n…%s", said[max(0, len(said)-4<<10):])
-		}
-	})
-	listens(t, at, done)
-	must(t, os.MkdirAll(filepath.Join(dir, bucket), 0o755))
-	return g
+	s := store.Start(t, dir, cert, key, more...)
+	return &gateway{s, s.URL, s.Dir}
 }
 
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// listens waits until somebody does.
-func listens(t testing.TB, at string, done <-chan struct{}) {
-	t.Helper()
-	ready, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if conn, err := net.Dial("tcp", at); err == nil {
-			conn.Close()
-			return
-		}
-		select {
-		case <-done:
-			t.Fatal("versitygw ended")
-		case <-ready.Done():
-			t.Fatal("versitygw does not listen")
-		case <-tick.C:
-		}
-	}
+	return daemon.FreePort(t, "127.0.0.1").String()
 }
 
 // addUser makes an account that has no rights but what a bucket's policy gives it.
 func (g *gateway) addUser(t testing.TB) {
 	t.Helper()
-	program, _ := versitygw()
+	program, _ := store.Program()
 	out, err := exec.Command(program, "admin", "--access", rootAccess, "--secret", rootSecret, "--region", gatewayRegion, "--endpoint-url", g.url,
 		"create-user", "--access", userAccess, "--secret", userSecret, "--role", "user").CombinedOutput()
 	if err != nil {
@@ -132,27 +77,18 @@ func (g *gateway) root(t testing.TB) *minio.Client {
 }
 
 func (g *gateway) settings(more ...with) with {
-	all := with{"endpoint": g.url, "region": gatewayRegion, "bucket": bucket, "access-key": rootAccess, "secret-key": rootSecret}
+	all := g.Settings()
 	for _, m := range more {
 		maps.Copy(all, m)
 	}
 	return all
 }
 
-func (g *gateway) path(key string) string { return filepath.Join(g.dir, bucket, key) }
+func (g *gateway) path(key string) string { return g.Path(key) }
 
-func (g *gateway) read(key string) ([]byte, error) { return os.ReadFile(g.path(key)) }
+func (g *gateway) read(key string) ([]byte, error) { return g.Read(key) }
 
-// names lists a folder, without that where the gateway keeps parts.
-func (g *gateway) names(folder string) (names []string) {
-	entries, _ := os.ReadDir(g.path(folder))
-	for _, e := range entries {
-		if e.Name() != ".sgwtmp" {
-			names = append(names, e.Name())
-		}
-	}
-	return names
-}
+func (g *gateway) names(folder string) []string { return g.Names(folder) }
 
 func (g *gateway) write(t testing.TB) func(string, []byte) {
 	return func(key string, content []byte) {

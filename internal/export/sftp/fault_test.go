@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/reelhook/reelhook/internal/export"
+	"github.com/reelhook/reelhook/internal/export/exporttest/daemon"
 	"github.com/reelhook/reelhook/internal/export/exporttest/sshd"
 )
 
@@ -190,7 +191,7 @@ func TestNoSSH(t *testing.T) {
 			conn.Close()
 		}
 	}()
-	free := sshd.FreePort(t).Port
+	free := daemon.FreePort(t, "127.0.0.1").Port
 	for name, tc := range map[string]struct {
 		with with
 		want export.Fault

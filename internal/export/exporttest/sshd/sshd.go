@@ -3,8 +3,6 @@
 package sshd
 
 import (
-	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -24,6 +22,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/reelhook/reelhook/internal/export/exporttest/daemon"
 )
 
 const (
@@ -72,7 +72,6 @@ type Server struct {
 	// Home is the folder where logins lead, User who may log in.
 	Home, User string
 	Addr       *net.TCPAddr
-	log        *bytes.Buffer
 }
 
 // HostKeys are the kinds of key that a server may have.
@@ -87,7 +86,7 @@ func Start(t testing.TB, hostKeys []string, config ...string) *Server {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	must(t, os.Chmod(dir, 0o755))
-	s := &Server{Home: filepath.Join(dir, "home"), User: "nobody", log: &bytes.Buffer{}}
+	s := &Server{Home: filepath.Join(dir, "home"), User: "nobody"}
 	must(t, os.Mkdir(s.Home, 0o755))
 	program := filepath.Join(dir, filepath.Base(dir))
 	must(t, os.Symlink(sshdPath(t), program)) // PAM's service is called as the program is
@@ -113,7 +112,8 @@ func Start(t testing.TB, hostKeys []string, config ...string) *Server {
 	must(t, os.WriteFile(filepath.Join(dir, "authorized"), authorized, 0o644))
 	file := filepath.Join(dir, "config")
 	must(t, os.WriteFile(file, []byte(strings.Join(append(config, lines...), "\n")+"\n"), 0o600))
-	s.serve(t, program, file)
+	s.Addr = daemon.FreePort(t, "127.0.0.1")
+	daemon.Run(t, s.Addr, nil, program, "-D", "-e", "-f", file, fmt.Sprintf("-oListenAddress=127.0.0.1:%d", s.Addr.Port))
 	return s
 }
 
@@ -129,43 +129,6 @@ func (s *Server) asRoot(t testing.TB, dir string) {
 	service := filepath.Join("/etc/pam.d", filepath.Base(dir))
 	must(t, os.WriteFile(service, fmt.Appendf(nil, "auth requisite pam_exec.so expose_authtok quiet %s\nauth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n", check), 0o644))
 	t.Cleanup(func() { os.Remove(service) })
-}
-
-// serve runs sshd on a port of its own choice.
-func (s *Server) serve(t testing.TB, program, config string) {
-	t.Helper()
-	s.Addr = FreePort(t)
-	listen := fmt.Sprintf("-oListenAddress=127.0.0.1:%d", s.Addr.Port)
-	cmd := exec.Command(program, "-D", "-e", "-f", config, listen)
-	cmd.Stderr = s.log
-	must(t, cmd.Start())
-	done := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(done) }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-done
-		if t.Failed() {
-			said := s.log.Bytes()
-			t.Logf("sshd says:\n…%s", said[max(0, len(said)-4<<10):])
-		}
-	})
-	ready, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if conn, err := net.Dial("tcp", s.Addr.String()); err == nil {
-			conn.Close()
-			return
-		}
-		select {
-		case <-done:
-			t.Fatalf("sshd ended: %s", s.log)
-		case <-ready.Done():
-			t.Fatal("sshd does not listen")
-		case <-tick.C:
-		}
-	}
 }
 
 func sshdPath(t testing.TB) string {
@@ -184,15 +147,6 @@ func username(t testing.TB) string {
 	out, err := exec.Command("id", "-un").Output()
 	must(t, err)
 	return strings.TrimSpace(string(out))
-}
-
-// FreePort is an address nobody listens on.
-func FreePort(t testing.TB) *net.TCPAddr {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr)
 }
 
 // Settings log in by key; the server is known by its Ed25519 key.
