@@ -2,7 +2,8 @@
 // run on one machine: accepting movies beside the disk and beside a store that
 // keeps nothing, delivering webhooks beside a plain Go client that posts the
 // same bodies, beside a log of a million deliveries, and beside endpoints that
-// hang, the memory of a server, rendering beside the best FFmpeg command written by hand. It
+// hang, the memory of a server, rendering beside the best FFmpeg command written by hand,
+// uploads beside each protocol's own client. It
 // prints tables in Markdown, which docs/benchmarks.md explains, and fails only
 // when something is wrong, never because it was slow.
 package main
@@ -30,7 +31,7 @@ import (
 )
 
 type options struct {
-	Parts []string `arg:"" optional:"" help:"What to measure: accept, deliver, growth, neighbours, memory, render; all by default."`
+	Parts []string `arg:"" optional:"" help:"What to measure: accept, deliver, growth, neighbours, memory, render, transfer; all by default."`
 
 	Clients    int           `help:"Clients that post movies at once." default:"32"`
 	For        time.Duration `help:"How long movies are posted." default:"5s"`
@@ -45,6 +46,7 @@ type options struct {
 	NeighboursFor time.Duration `help:"How long they hang; after 15 seconds attempts time out." default:"20s"`
 	Movies        int           `help:"Movies that a server fails to make while its memory is measured." default:"2000"`
 
+	Upload     int64  `help:"MiB of the file that is uploaded." default:"1024"`
 	Runs       int    `help:"How often each renderer makes each movie." default:"2"`
 	Font       string `help:"The font of the hand-written commands: Inter, bold." default:"/usr/share/fonts/opentype/inter/Inter-Bold.otf"`
 	Folder     string `help:"Where to work, a folder on the disk to be measured. By default the system's for temporary files." type:"existingdir"`
@@ -67,6 +69,13 @@ func main() {
 	if len(os.Args) == 2 && os.Args[1] == receiveCommand {
 		if err := receive(pipe{os.Stdin, os.Stdout}); err != nil {
 			fmt.Fprintf(os.Stderr, "bench: receiver: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == carryCommand {
+		if err := carry(context.Background(), os.Stdin); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: carry: %v\n", err)
 			os.Exit(1)
 		}
 		return
@@ -115,7 +124,8 @@ type part struct {
 }
 
 var parts = []part{{"accept", (*bench).accept}, {"deliver", (*bench).deliver}, {"growth", (*bench).growth},
-	{"neighbours", (*bench).neighbours}, {"memory", (*bench).memory}, {"render", (*bench).render}}
+	{"neighbours", (*bench).neighbours}, {"memory", (*bench).memory},
+	{"render", (*bench).render}, {"transfer", (*bench).transfer}}
 
 // measure takes all the parts that were asked for, in order.
 func (b *bench) measure(ctx context.Context) error {
@@ -140,7 +150,7 @@ func (o options) Validate() error {
 			return fmt.Errorf("there is no part %q; --help lists them", name)
 		}
 	}
-	for _, n := range []int{o.Clients, o.Deliveries, o.Endpoints, o.Rate, o.Old, o.Turns, o.NeighbourRate, o.Movies, o.Runs} {
+	for _, n := range []int{o.Clients, o.Deliveries, o.Endpoints, o.Rate, o.Old, o.Turns, o.NeighbourRate, o.Movies, o.Runs, int(o.Upload)} {
 		if n < 1 {
 			return errors.New("numbers must be at least 1")
 		}
