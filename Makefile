@@ -27,8 +27,8 @@ test: ## install what the tests need, lint, run every test with the race detecto
 lint: ## check style, walls between packages and formatting
 	$(LINT) run ./...
 
-bench: ## measure accepts, deliveries and rendering beside what could be best; takes about seven minutes
-	@scripts/deps run
+bench: ## measure accepts, deliveries, rendering and uploads beside what could be best; takes about ten minutes
+	@scripts/deps bench
 	go run ./cmd/bench
 
 soak: ## kill the real server at random moments, or with SEEDS=1000 in a thousand short lives, and count what was lost
