@@ -103,9 +103,15 @@ func newPipelines(t *testing.T) *pipelines {
 // announce takes a webhook, and looks whether it comes in its turn.
 func (w *pipelines) announce(rw http.ResponseWriter, r *http.Request, secret webhook.Secret) {
 	body, err := io.ReadAll(r.Body)
-	var hook struct{ Project, ID string }
+	var hook struct {
+		Success     bool
+		Project, ID string
+	}
 	if err != nil || webhook.Verify(r.Header, body, secret) != nil || json.Unmarshal(body, &hook) != nil {
 		rw.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	if !hook.Success { // it was being rendered at three kills
 		return
 	}
 	_, missing := w.files.Read("in/" + hook.ID + ".mp4")
@@ -146,7 +152,8 @@ func (w *pipelines) connect(ctx context.Context, t *testing.T) error {
 	return err
 }
 
-// submit has movies accepted, through crashes.
+// submit has movies accepted and rendered one after another, through crashes: what
+// is to be killed is what comes after.
 func (w *pipelines) submit(ctx context.Context, t *testing.T) (ids []string) {
 	for i := range *crashMovies {
 		id := fmt.Sprintf("movie-%d", i)
@@ -164,6 +171,16 @@ func (w *pipelines) submit(ctx context.Context, t *testing.T) (ids []string) {
 			return err
 		}); err != nil {
 			t.Errorf("%s was not accepted: %v", id, err)
+			return ids
+		}
+		if err := retry(ctx, func() error {
+			m, err := c.Movie(ctx, ids[i])
+			if err == nil && m.Status != "done" && m.Status != "error" {
+				err = errors.New("it is " + m.Status)
+			}
+			return err
+		}); err != nil {
+			t.Errorf("%s was not rendered: %v", id, err)
 		}
 	}
 	return ids
@@ -177,7 +194,7 @@ func (w *pipelines) judge(ctx context.Context, t *testing.T, ids []string, seed 
 	done, repeated := 0, 0
 	for i, project := range ids {
 		m := settled(ctx, t, w.listen, project)
-		if m.Status != "done" { // it was being rendered at three kills
+		if m.Status != "done" {
 			continue
 		}
 		done++
