@@ -60,7 +60,7 @@ func (b bearer) Attempt(ctx context.Context, d Delivery, a Attempt) Attempt {
 	defer cancel()
 	parcel, err := b.parcel(ctx, d)
 	if err != nil {
-		return a.failed(err)
+		return a.failed(b.ours(ctx, d, err))
 	}
 	defer b.sending.end(d.ID)
 	parcel.Sent = b.sending.begin(d.ID, parcel.Size)
@@ -68,7 +68,7 @@ func (b bearer) Attempt(ctx context.Context, d Delivery, a Attempt) Attempt {
 	receipt, err := b.Carry(ctx, parcel)
 	a.Peer = peerOf(trace.Record())
 	if err != nil {
-		return a.failed(err)
+		return a.failed(b.ours(ctx, d, err))
 	}
 	a.Result = Succeeded
 	a.Receipt = project.Receipt{Path: receipt.Path, URL: receipt.URL, ID: receipt.ID, Seconds: b.Now().Sub(a.StartedAt).Seconds()}
@@ -76,6 +76,21 @@ func (b bearer) Attempt(ctx context.Context, d Delivery, a Attempt) Attempt {
 		a.Receipt.Bytes, a.Receipt.SHA256 = parcel.Size, parcel.SHA256
 	}
 	return a
+}
+
+// errOurs is what a client is told of an error of the server's own.
+var errOurs = errors.New("the server could not read what is to be exported; its log says more")
+
+// ours keeps errors that are not meant for the client, such as a disk's, in the
+// log.
+func (b bearer) ours(ctx context.Context, d Delivery, err error) error {
+	_, fault := errors.AsType[*Fault](err)
+	_, refusal := errors.AsType[Refusal](err)
+	if fault || refusal {
+		return err
+	}
+	b.Log.ErrorContext(ctx, "an export cannot be made", "delivery", d.ID, "project", d.Project, "error", err)
+	return errOurs
 }
 
 // failed closes an attempt by what a carrier, or the way to it, reported.
@@ -123,8 +138,11 @@ func (b bearer) parcel(ctx context.Context, d Delivery) (Parcel, error) {
 		if s.refused != nil {
 			return Parcel{}, s.refused
 		}
+		if s.Type != d.Type {
+			return Parcel{}, Refusal(fmt.Sprintf("The connection is of another type now: %s, not %s", s.Type, d.Type))
+		}
 		if _, err := b.Plan(s.Settings); err != nil {
-			return Parcel{}, err
+			return Parcel{}, Refusal(err.Error())
 		}
 		return b.pack(ctx, pr, s.Destination, d.ID)
 	}

@@ -166,6 +166,21 @@ func TestConnectionChanged(t *testing.T) {
 	}
 }
 
+// TestConnectionRemoved removes the connection of an upload that waits.
+func TestConnectionRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, s := connected(t)
+		d.carry = fails("f", 1, fault("down"))
+		d.ends(exports(`{"id":"box"}`, webhook), d.rendered())
+		d.m.step(d.p)
+		delete(s.by, "a/box")
+		d.m.run(d.p)
+		if diff := cmp.Diff([]string{"0.0 ftp failed Unknown connection 'box'", "1.0 webhook delivered"}, lines(d.m.shown("p"))); diff != "" || len(d.parcels) != 1 {
+			t.Errorf("%d tries, -want +got\n%s", len(d.parcels), diff)
+		}
+	})
+}
+
 // TestTrialOfConnection tries a webhook connection out.
 func TestTrialOfConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -2,6 +2,7 @@ package export_test
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"context"
 	"fmt"
 	"io"
@@ -138,7 +139,7 @@ func (v van) Plan(s export.Settings) (export.Plan, error) {
 		return export.Plan{}, err
 	}
 	at := v.name + "://" + s.Text("host")
-	return export.Plan{Target: at + "/" + s.Text("file"), Group: at}, nil
+	return export.Plan{Target: at + "/" + s.Text("file"), Group: stdcmp.Or(s.Text("group"), at)}, nil
 }
 
 func (v van) Carry(ctx context.Context, p export.Parcel) (r export.Receipt, err error) {

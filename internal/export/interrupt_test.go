@@ -129,7 +129,7 @@ func TestRecordedLate(t *testing.T) {
 		d := newDepot(t)
 		d.carry = func(context.Context, export.Parcel) (export.Receipt, error) {
 			d.m.fails("Close")
-			time.AfterFunc(time.Hour, func() { d.m.fails("") })
+			time.AfterFunc(time.Hour-time.Second, func() { d.m.fails("") })
 			return export.Receipt{}, nil
 		}
 		d.runs(ftp, webhook)

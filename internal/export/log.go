@@ -58,7 +58,8 @@ type Log interface {
 	Delivery(ctx context.Context, id string) (Delivery, error)
 	Attempts(ctx context.Context, id string) ([]Attempt, error)
 	// Redeliver makes a delivery due at once, whatever became of it, with its
-	// whole schedule before it, and returns it. ErrBusy while an attempt is open,
+	// whole schedule before it (an ordered one's deadline is then its Timeout away),
+	// and returns it. ErrBusy while an attempt is open,
 	// ErrNotEnabled when its endpoint is paused or disabled.
 	Redeliver(ctx context.Context, id string, at time.Time) (Delivery, error)
 	// Cancel ends a delivery that is not final, else ErrFinal. While an attempt is

@@ -74,6 +74,9 @@ func (m *memory) redeliver(id string, at time.Time) (export.Delivery, error) {
 		return d, export.ErrNotEnabled
 	}
 	d.State, d.Failures, d.Message, d.NextAt = export.Retrying, 0, "", at
+	if !d.Deadline.IsZero() {
+		d.Deadline = at.Add(d.Timeout)
+	}
 	if d.Remaining > 0 { // it is a first attempt still, others wait for it
 		d.State = export.Pending
 	}

@@ -296,6 +296,28 @@ func TestReceipts(t *testing.T) {
 	})
 }
 
+// TestUploadsAreNotPutOff holds that an upload does not wait for what webhooks
+// learned of its host: its budget would not.
+func TestUploadsAreNotPutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDepot(t)
+		d.answer = func(_ export.Delivery, a export.Attempt) export.Attempt { return broken(a, export.Refused, "refused") }
+		d.ends(exports(webhook), d.rendered())
+		for range 5 {
+			d.m.step(d.p)
+		}
+		clear(d.m.jobs)
+		clear(d.m.deliveries)
+		d.ends(exports(`{"type":"ftp","host":"f","group":"https://x.test:443"}`, webhook), d.rendered())
+		d.m.step(d.p)
+		d.m.step(d.p)
+		want := []string{"0.0 ftp uploaded", "1.0 webhook retrying Put off: its host is not answering, or asked for a pause"}
+		if diff := cmp.Diff(want, lines(d.m.shown("p"))); diff != "" {
+			t.Errorf("-want +got\n%s", diff)
+		}
+	})
+}
+
 // TestMeanwhile holds that what is behind an upload is told how things stand when
 // that has ended, not when it began.
 func TestMeanwhile(t *testing.T) {

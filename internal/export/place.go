@@ -83,8 +83,18 @@ func inside(field, text string) error {
 // Path is folder and name together.
 func (p Place) Path() string { return path.Join(p.Folder, p.Name) }
 
+// maxName in bytes is how much of a file's name is in the name of its part: servers
+// take 255 in all.
+const maxName = 180
+
 // Part is the path under which a file stands until it is complete.
-func (p Place) Part(mark string) string { return path.Join(p.Folder, "."+p.Name+"."+mark+".part") }
+func (p Place) Part(mark string) string {
+	name := p.Name
+	if len(name) > maxName {
+		name = strings.ToValidUTF8(name[:maxName], "")
+	}
+	return path.Join(p.Folder, "."+name+"."+mark+".part")
+}
 
 // Another is the n-th other name, for Unique: n counts from 1.
 func (p Place) Another(n int) Place {

@@ -108,6 +108,25 @@ func TestSealed(t *testing.T) {
 	})
 }
 
+// TestSealedAdvance has those behind a delivery go on without an attempt of it.
+func TestSealedAdvance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := safe(t)
+		pr, list := d.seals(guarded)
+		if err := d.p.Ended(t.Context(), pr, list, d.rendered()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.m.Cancel(t.Context(), d.main(0, 0).ID, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		d.m.run(d.p)
+		d.m.leaks(t, "hunter2")
+		if got := d.m.shown("p"); got[0].Status != "cancelled" || got[3].Status != "delivered" {
+			t.Errorf("ended as %s", lines(got))
+		}
+	})
+}
+
 // TestSealedSource holds that a movie's document is exported without its secrets.
 func TestSealedSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -188,7 +188,7 @@ func TestMacros(t *testing.T) {
 	all := "__yyyy__-__mm__-__dd__ __hh__:__nn__:__ss__ __random__ __filename__ __filename_without_extension__ __filename_extension__ __video_url__ __other__ _yyyy_"
 	dest := fmt.Sprintf(`"source":"thumbnail","subject":%q,"message":%[1]q,"remote-path":"/in/__yyyy__/__mm__","file":"__random__.__filename_extension__",
 		"to":["__ss__@x.test","b"],"nested":{"list":[{"a":"__dd__"}],"number":1.50,"no":null,"yes":true,"password":"__yyyy__"},
-		"password":"__yyyy__","smtp-token":"__yyyy__","headers":{"X":"__yyyy__"},"endpoint":"https://x.test/?v=__video_url__&t=__nn__","url":"https://y.test/__filename__"}`, all)
+		"password":"__yyyy__","smtp-token":"__yyyy__","headers":{"X":"__yyyy__"},"endpoint":"https://x.test/?v=__video_url__&t=__nn__","url":"https://y.test/?v=__video_url__"}`, all)
 	synctest.Test(t, func(t *testing.T) {
 		<-time.After(26*time.Hour + 7*time.Minute + 8*time.Second) // from 2000-01-01
 		d := newDepot(t)
@@ -206,7 +206,7 @@ func TestMacros(t *testing.T) {
 			"nested":   `{"list":[{"a":"02"}],"no":null,"number":1.50,"password":"__yyyy__","yes":true}`,
 			"password": `"__yyyy__"`, "smtp-token": `"__yyyy__"`, "headers": `{"X":"__yyyy__"}`,
 			"endpoint": `"https://x.test/?v=https%3A%2F%2Ff.test%2Fa%20b%2Fk%2F2026-01-02-36066.mp4%3Fx%3D%C3%BC%2B%26y&t=07"`,
-			"url":      `"https://y.test/2026-01-02-36066.jpg"`, "source": `"thumbnail"`,
+			"url":      `"https://y.test/?v=https%3A%2F%2Ff.test%2Fa%20b%2Fk%2F2026-01-02-36066.mp4%3Fx%3D%C3%BC%2B%26y"`, "source": `"thumbnail"`,
 		}
 		if len(d.parcels) != 3 {
 			t.Fatalf("%d tries", len(d.parcels))

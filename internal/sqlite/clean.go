@@ -96,8 +96,8 @@ func (tx *transaction) removeDeliveries(ids []string) (int, error) {
 		return 0, err
 	}
 	for _, statement := range []string{
-		`UPDATE destination SET status = d.state, attempts = d.attempts, last_status = d.last_status, message = d.message, delivery = d.id,
-			receipt = d.receipt
+		`UPDATE destination SET type = d.type, status = d.state, attempts = d.attempts, last_status = d.last_status, message = d.message,
+			delivery = d.id, receipt = d.receipt
 			FROM json_each(?) CROSS JOIN delivery d ON d.id = value
 			WHERE d.main AND destination.project = d.project AND destination.export = d.export AND destination.position = d.position`,
 		"DELETE FROM attempt WHERE delivery IN (SELECT value FROM json_each(?))",

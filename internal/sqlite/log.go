@@ -155,8 +155,12 @@ func (tx *transaction) redeliver(e entry, at time.Time) error {
 	if e.Remaining > 0 {
 		state = export.Pending
 	}
-	if _, err := tx.exec("UPDATE delivery SET state = ?, failures = 0, message = '', next_at = ? WHERE id = ?",
-		state, stamp(at), e.ID); err != nil {
+	deadline := e.Deadline
+	if !deadline.IsZero() {
+		deadline = at.Add(e.Timeout)
+	}
+	if _, err := tx.exec("UPDATE delivery SET state = ?, failures = 0, message = '', next_at = ?, deadline = ? WHERE id = ?",
+		state, stamp(at), stamp(deadline), e.ID); err != nil {
 		return err
 	}
 	return tx.replaceJob(e.Job(), e.ID, e.Group, at, state == export.Retrying)

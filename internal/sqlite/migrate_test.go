@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,8 +20,13 @@ import (
 	"github.com/reelhook/reelhook/internal/signing"
 )
 
-// version1 is the database that testdata/v1.sql describes, opened by this release.
-func version1(t *testing.T) *DB {
+// version1 and version2 are the databases that testdata/v1.sql and v2.sql describe,
+// opened by this release.
+func version1(t *testing.T) *DB { return ofVersion(t, 1) }
+
+func version2(t *testing.T) *DB { return ofVersion(t, 2) }
+
+func ofVersion(t *testing.T, version int64) *DB {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "db")
 	must := func(err error) {
@@ -36,9 +42,9 @@ func version1(t *testing.T) *DB {
 	must(err)
 	p, err := goose.NewProvider(goose.DialectSQLite3, pool, dir, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	must(err)
-	_, err = p.UpTo(t.Context(), 1)
+	_, err = p.UpTo(t.Context(), version)
 	must(err)
-	rows, err := os.ReadFile("testdata/v1.sql")
+	rows, err := os.ReadFile(fmt.Sprintf("testdata/v%d.sql", version))
 	must(err)
 	_, err = pool.ExecContext(t.Context(), string(rows))
 	must(err)

@@ -38,6 +38,7 @@ const (
 	trouble = "SEARCH d USING INDEX delivery_trouble (endpoint=? AND state=? AND id>? AND id<?)"
 	ofOne   = "SEARCH d USING INDEX delivery_endpoint (endpoint=? AND id>? AND id<?)"
 	ofMovie = "SEARCH d USING INDEX delivery_project (project=?)"
+	ofOwner = "SEARCH d USING INDEX delivery_account (account=? AND id>? AND id<?)"
 	sorted  = "USE TEMP B-TREE FOR ORDER BY"
 )
 
@@ -52,10 +53,11 @@ func TestListingsUseIndexes(t *testing.T) {
 		want   []string
 	}{
 		"all":              {export.Filter{}, []string{walk}},
+		"account":          {export.Filter{Account: "x"}, []string{ofOwner}},
 		"event":            {export.Filter{Event: "x"}, []string{walk}},
-		"states":           {export.Filter{States: failed}, []string{jobs, seek, walk, states, states, states, states, states}},
+		"states":           {export.Filter{States: failed}, []string{jobs, seek, jobs, seek, walk, states, states, states, states, states}},
 		"endpoint":         {export.Filter{Endpoint: "x"}, []string{ofOne}},
-		"endpoint, states": {export.Filter{Endpoint: "x", States: failed}, []string{jobs, seek, ofOne, trouble, trouble, trouble, trouble, trouble}},
+		"endpoint, states": {export.Filter{Endpoint: "x", States: failed}, []string{jobs, seek, jobs, seek, ofOne, trouble, trouble, trouble, trouble, trouble}},
 		"movie":            {export.Filter{Project: "x"}, []string{ofMovie, sorted}},
 		"all filters":      {export.Filter{Project: "x", Endpoint: "x", Event: "x", States: failed}, []string{ofMovie, sorted}},
 	} {

@@ -48,6 +48,9 @@ func (db *DB) Create(ctx context.Context, p project.Project, destinations []proj
 ) (_ project.Project, created bool, err error) {
 	defer wrap(&err, "create project %s", p.ID)
 	p.Status = project.Pending
+	if idem != nil && p.Account != "" { // the keys of two accounts are two; none from a header holds a zero
+		idem = &project.Idempotency{Key: p.Account + "\x00" + idem.Key, BodyHash: idem.BodyHash}
+	}
 	type result struct {
 		project.Project
 		created bool

@@ -169,7 +169,7 @@ func TestFailingCommitIsEverybodysError(t *testing.T) {
 		if _, err := tx.exec("PRAGMA defer_foreign_keys = on"); err != nil {
 			return err
 		}
-		_, err := tx.exec("INSERT INTO destination VALUES ('nobody', 0, 0, '', '', 0, 0, '', '')")
+		_, err := tx.exec("INSERT INTO destination VALUES ('nobody', 0, 0, '', '', 0, 0, '', '', '')")
 		return err
 	})
 	g.add(t.Context(), job("c", errors.New("own failure")))

@@ -13,12 +13,14 @@ var redeliverRules = []rule{
 	{"OneThatOthersWaitFor", redeliverFirst},
 	{"IsBusyWhileAnAttemptIsOpen", redeliverBusy},
 	{"NeedsAnEnabledEndpoint", redeliverShut},
+	{"Transfers", redeliverTransfer},
 }
 
 var cancelRules = []rule{
 	{"FromEveryState", cancelAll},
 	{"OneThatOthersWaitForKeepsItsJob", cancelFirst},
 	{"WhileAnAttemptIsOpen", cancelOpen},
+	{"Transfers", cancelTransfer},
 }
 
 // onlyJob returns the one deliver job, which must have been announced.
@@ -136,7 +138,7 @@ func (f *fixture) closeCancelled(id string) {
 	d, log := f.delivery(id), f.attempts(id)
 	a := log[len(log)-1]
 	a.Result, a.EndedAt = export.Refused, after(3*time.Hour)
-	d.State, d.NextAt = export.Retrying, after(4*time.Hour)
+	d.State, d.Remaining, d.NextAt = export.Retrying, 0, after(4*time.Hour) // nobody waits for more than a first attempt
 	f.must(f.CloseAttempt(f.ctx, d, a, export.Step{}))
 }
 

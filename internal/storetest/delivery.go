@@ -27,6 +27,9 @@ var closeRules = []rule{
 	{"WhenCancelledMeanwhile", closeCancelled},
 	{"IsAllOrNothing", closeIsAllOrNothing},
 	{"OfAnAttemptNotOpen", closeNotOpen},
+	{"OfATransferThatIsTriedAgain", closeTransferRetry},
+	{"WithAReceipt", closeReceipt},
+	{"OfATransferCancelledMeanwhile", closeTransferCancelled},
 }
 
 func openLogs(f *fixture) {

@@ -20,6 +20,7 @@ var emitRules = []rule{
 	{"HasAJobWhenItIsDue", emitJobs},
 	{"AgainChangesNothing", emitAgain},
 	{"ShowsInNoDestination", emitBeside},
+	{"KeepsEverythingOfATransfer", emitTransfer},
 }
 
 // deliveries is a list of them, for a step.

@@ -16,6 +16,7 @@ var endpointRules = []rule{
 	{"SetIsAllOrNothing", endpointSetAllOrNothing},
 	{"SetByAStep", endpointSetByStep},
 	{"CountsWhatIsHeld", endpointHeld},
+	{"OfOneAccount", endpointAccounts},
 }
 
 var tallyRules = []rule{

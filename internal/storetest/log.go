@@ -19,6 +19,7 @@ var logRules = []rule{
 	{"InASpanOfTime", logSpan},
 	{"ShowsWhatIsRunning", logRunning},
 	{"Unknown", logUnknown},
+	{"OfOneAccount", logAccounts},
 }
 
 // states are all of them.

@@ -181,7 +181,7 @@ func (m *model) check(*rapid.T) {
 	m.checkProjects(m.touched)
 	m.checkLog()
 	jobs := map[string]queue.Job{}
-	for _, j := range append(m.stored(project.Render), m.stored(export.Deliver)...) {
+	for _, j := range slices.Concat(m.stored(project.Render), m.stored(export.Deliver), m.stored(export.Transfer)) {
 		jobs[string(j.Kind)+j.Key] = j
 	}
 	m.equal("jobs", jobs, m.jobs)

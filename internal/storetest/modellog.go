@@ -33,7 +33,7 @@ func (m *model) sweep() {
 	n, err := m.store.Clean(m.ctx, m.tick(), 10_000)
 	m.must(err)
 	m.equal("swept", n, len(left))
-	for _, j := range append(m.stored(project.Render), m.stored(export.Deliver)...) {
+	for _, j := range slices.Concat(m.stored(project.Render), m.stored(export.Deliver), m.stored(export.Transfer)) {
 		m.must(m.store.Finish(m.ctx, j.ID))
 	}
 }
@@ -75,8 +75,12 @@ func (m *model) draw(t *rapid.T, id string, n int, main bool) export.Delivery {
 	m.made++
 	at := m.tick()
 	d := newDelivery(deliveryID(at, m.made), id, n, at)
-	d.Endpoint, d.Main, d.Remaining = m.endpoint(), main, 0
-	if main {
+	d.Endpoint = m.endpoint()
+	if rapid.Bool().Draw(t, "transfer") {
+		d = newTransfer(d.ID, id, n, at)
+		d.Account = "" // or it would be in another log
+	}
+	if d.Main, d.Remaining = main, 0; main {
 		d.Remaining = rapid.IntRange(0, 1).Draw(t, "remaining")
 	}
 	return d
@@ -111,9 +115,9 @@ func (m *model) take(id string, step export.Step) {
 
 // setJob replaces the job of a delivery.
 func (m *model) setJob(d export.Delivery, retry bool) {
-	delete(m.jobs, string(export.Deliver)+d.ID)
+	delete(m.jobs, string(d.Job())+d.ID)
 	if !d.NextAt.IsZero() {
-		m.jobs[string(export.Deliver)+d.ID] = queue.Job{Kind: export.Deliver, Key: d.ID, Group: d.Group, RunAt: d.NextAt, Retry: retry}
+		m.jobs[string(d.Job())+d.ID] = queue.Job{Kind: d.Job(), Key: d.ID, Group: d.Group, RunAt: d.NextAt, Retry: retry}
 	}
 }
 
@@ -146,7 +150,7 @@ func (m *model) open(t *rapid.T) {
 	var want export.Attempt
 	switch {
 	case d.State.Final() || d.State == export.Held:
-	case m.shut:
+	case m.shut && d.Endpoint != "":
 		d.State = export.Held
 	default:
 		d.Attempts++
@@ -171,13 +175,27 @@ func (m *model) close(t *rapid.T) {
 	if !d.State.Final() {
 		d.NextAt = m.tick()
 	}
-	step := m.next(t, &d)
-	m.must(m.store.CloseAttempt(m.ctx, d, *a, step))
-	if old.State == export.Cancelled && d.State != export.Delivered {
-		old.Remaining = 0
-		d = old
+	if d.State == export.Delivered {
+		a.Receipt = project.Receipt{ID: d.ID}
+		d.Receipt = a.Receipt
 	}
-	m.goOn(d, step)
+	var step export.Step
+	if !d.Ordered || d.State.Final() || rapid.Bool().Draw(t, "goes on") { // else those behind it wait
+		step = m.next(t, &d)
+	}
+	m.must(m.store.CloseAttempt(m.ctx, d, *a, step))
+	a.Receipt = project.Receipt{} // it is the delivery's
+	due := d
+	if old.State == export.Cancelled && d.State != export.Delivered {
+		old.Remaining = d.Remaining
+		d, due = old, old
+		if due.NextAt = a.EndedAt; d.Remaining == 0 {
+			due.NextAt = time.Time{}
+		}
+	}
+	m.deliveries[d.ID] = d
+	m.setJob(due, true)
+	m.take(d.Project, step)
 }
 
 // next draws what follows when a delivery goes on.
@@ -222,12 +240,15 @@ func (m *model) redeliver(t *rapid.T) {
 	case m.isOpen(d.ID):
 		m.is(err, export.ErrBusy)
 		return
-	case m.shut:
+	case m.shut && d.Endpoint != "":
 		m.is(err, export.ErrNotEnabled)
 		return
 	}
 	m.must(err)
 	d.State, d.Failures, d.Message, d.NextAt = export.Retrying, 0, "", at
+	if !d.Deadline.IsZero() {
+		d.Deadline = at.Add(d.Timeout)
+	}
 	if d.Remaining > 0 {
 		d.State = export.Pending
 	}
@@ -304,7 +325,7 @@ func (m *model) checkLog() {
 		d.Body = nil
 		all = append(all, d)
 		byState[d.State] = append(byState[d.State], id)
-		if d.State == export.Held {
+		if d.State == export.Held && d.Endpoint != "" {
 			held++
 		}
 	}

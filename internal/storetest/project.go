@@ -29,6 +29,9 @@ var projectRules = []rule{
 	{"ListLeavesDocumentsOut", listDocuments},
 	{"ListEndsLargePagesEarly", listLarge},
 	{"DestinationsOfMany", destinationsOfMany},
+	{"KeepsItsAccountAndWhatIsSealed", projectKeepsMore},
+	{"ListIsOfOneAccount", listAccounts},
+	{"IdempotencyKeysAreAnAccounts", idempotencyAccounts},
 }
 
 func createWritesAll(f *fixture) {

@@ -3,6 +3,7 @@
 package mailbox
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -29,12 +30,19 @@ type Mail struct {
 	Body string
 }
 
-// Box keeps mails in the order they came.
+// Box keeps mails in the order they came. What is set, is set before Start.
 type Box struct {
 	Addr *net.TCPAddr
 
-	// Arriving, when set, is called before a mail is accepted; an error refuses it.
-	Arriving func(Mail) error
+	// Implicit has TLS from the first byte, and no STARTTLS.
+	Implicit bool
+	// Mechanism is how to log in: PLAIN, or LOGIN.
+	Mechanism string
+	// Login, Sender, Recipient and Arriving are called before each is accepted; an
+	// error refuses it. Nil accepts; Login then wants User and Password.
+	Login             func(user, password string) error
+	Sender, Recipient func(address string) error
+	Arriving          func(Mail) error
 
 	mu    sync.Mutex
 	mails []Mail
@@ -44,6 +52,14 @@ type Box struct {
 func Start(t testing.TB, certificate tls.Certificate) *Box {
 	t.Helper()
 	b := &Box{}
+	b.Start(t, certificate)
+	return b
+}
+
+// Start runs the server until the test ends.
+func (b *Box) Start(t testing.TB, certificate tls.Certificate) {
+	t.Helper()
+	b.Mechanism = cmp.Or(b.Mechanism, sasl.Plain)
 	s := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{box: b}, nil }))
 	s.Domain, s.TLSConfig = "localhost", &tls.Config{Certificates: []tls.Certificate{certificate}}
 	s.ErrorLog = quiet{}
@@ -52,9 +68,11 @@ func Start(t testing.TB, certificate tls.Certificate) *Box {
 		t.Fatal(err)
 	}
 	b.Addr = l.Addr().(*net.TCPAddr)
+	if b.Implicit {
+		l = tls.NewListener(l, s.TLSConfig)
+	}
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(func() { _ = s.Close() })
-	return b
 }
 
 // Mails returns what arrived.
@@ -75,23 +93,53 @@ type session struct {
 	to  []string
 }
 
-func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
+func (s *session) AuthMechanisms() []string { return []string{s.box.Mechanism} }
 
 func (s *session) Auth(mechanism string) (sasl.Server, error) {
-	check := func(user, password string) error {
-		if user != User || password != Password {
-			return smtp.ErrAuthFailed
-		}
-		s.in = true
-		return nil
-	}
-	if mechanism == sasl.Plain {
-		return sasl.NewPlainServer(func(_, user, password string) error { return check(user, password) }), nil
+	switch {
+	case mechanism != s.box.Mechanism:
+	case mechanism == sasl.Plain:
+		return sasl.NewPlainServer(func(_, user, password string) error { return s.login(user, password) }), nil
+	case mechanism == sasl.Login:
+		return &byLogin{check: s.login}, nil
 	}
 	return nil, smtp.ErrAuthUnknownMechanism
 }
 
-func (s *session) Mail(string, *smtp.MailOptions) error {
+func (s *session) login(user, password string) error {
+	if s.box.Login != nil {
+		if err := s.box.Login(user, password); err != nil {
+			return err
+		}
+	} else if user != User || password != Password {
+		return smtp.ErrAuthFailed
+	}
+	s.in = true
+	return nil
+}
+
+// byLogin is the mechanism LOGIN, whose prompts nobody reads.
+type byLogin struct {
+	check func(user, password string) error
+	user  *string
+}
+
+func (l *byLogin) Next(response []byte) (challenge []byte, done bool, err error) {
+	text := string(response)
+	switch {
+	case response == nil:
+		return []byte("Username:"), false, nil
+	case l.user == nil:
+		l.user = &text
+		return []byte("Password:"), false, nil
+	}
+	return nil, true, l.check(*l.user, text)
+}
+
+func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	if err := asked(s.box.Sender, from); err != nil {
+		return err
+	}
 	if !s.in {
 		return smtp.ErrAuthRequired
 	}
@@ -100,7 +148,14 @@ func (s *session) Mail(string, *smtp.MailOptions) error {
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.to = append(s.to, to)
-	return nil
+	return asked(s.box.Recipient, to)
+}
+
+func asked(accept func(string) error, address string) error {
+	if accept == nil {
+		return nil
+	}
+	return accept(address)
 }
 
 func (s *session) Data(r io.Reader) error {
