@@ -103,8 +103,9 @@ func (s *server) newProject(m *movie.Movie, body []byte) project.Project {
 		ClientData: bytes.ToValidUTF8(m.ClientData, []byte("\uFFFD")),
 		Warnings:   m.Warnings,
 		// The folder is what makes the file's address unguessable: files need no
-		// key. The name follows the contract's pattern (section 4.1).
-		FileKey:   rand.Text() + "/" + now.Format("2006-01-02-") + project.Random(5, "0123456789") + ".mp4",
+		// key. The name follows the contract's pattern (section 4.1), with a longer
+		// number: it is what the file is called in other people's folders too.
+		FileKey:   rand.Text() + "/" + now.Format("2006-01-02-") + project.Random(9, "0123456789") + ".mp4",
 		CreatedAt: now,
 	}
 }
