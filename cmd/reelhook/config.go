@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"strings"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
 )
 
-// config is reelhook.yaml: one key for each flag, by the flag's name.
+// config is reelhook.yaml: one key for each flag, by the flag's name. Flags that the
+// environment cannot set it cannot set either.
 type config map[string]any
 
 func loadConfig(r io.Reader) (kong.Resolver, error) {
@@ -23,6 +25,16 @@ func loadConfig(r io.Reader) (kong.Resolver, error) {
 	return c, nil
 }
 
+// declaredOf is a list of connections as their flag has it. The error holds no
+// value.
+func declaredOf(list any) (any, error) {
+	text, err := json.Marshal(list)
+	if err != nil { // keys that are no texts
+		return nil, errors.New("reelhook.yaml: connections must be a list of connections, each with id, type and its settings")
+	}
+	return string(text), nil
+}
+
 // Validate refuses keys that are no flag of any command: a misspelled setting
 // must not be a setting that silently does nothing.
 func (c config) Validate(app *kong.Application) error {
@@ -30,7 +42,7 @@ func (c config) Validate(app *kong.Application) error {
 	for _, command := range app.Leaves(true) {
 		for _, group := range command.AllFlags(true) {
 			for _, f := range group {
-				known[f.Name] = true
+				known[f.Name] = known[f.Name] || len(f.Envs) > 0
 			}
 		}
 	}
@@ -49,14 +61,14 @@ func (c config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, er
 			return nil, nil
 		}
 	}
-	if list, ok := c[flag.Name].([]any); ok && flag.Name == "connections" {
-		text, err := json.Marshal(list)
-		if err != nil {
-			return nil, fmt.Errorf("reelhook.yaml: connections: %w", err)
-		}
-		return string(text), nil
+	value, ok := c[flag.Name]
+	switch {
+	case !ok || len(flag.Envs) == 0:
+		return nil, nil
+	case flag.Target.Type() == reflect.TypeFor[declared]():
+		return declaredOf(value)
 	}
-	switch v := c[flag.Name].(type) {
+	switch v := value.(type) {
 	case []any: // a list reads as the flag's comma-separated form
 		parts := make([]string, len(v))
 		for i := range v {

@@ -35,11 +35,13 @@ type cli struct {
 	Listen  listenCmd  `cmd:"" help:"Receive webhooks for development: show, verify and forward them, or misbehave."`
 	Trigger triggerCmd `cmd:"" help:"Send a signed, made-up event to an address, without a server."`
 
-	Deliveries deliveriesCmd `cmd:"" help:"See, prove, repeat, recover and cancel deliveries of a server."`
-	Endpoints  endpointsCmd  `cmd:"" help:"See how endpoints are doing; enable, pause or disable them."`
-	Webhook    webhookCmd    `cmd:"" help:"Try an endpoint out from a server."`
-	Secret     secretCmd     `cmd:"" help:"Show or rotate the secret that signs webhooks."`
-	Keys       keysCmd       `cmd:"" help:"Create, list and revoke API keys, with their roles and accounts."`
+	Deliveries  deliveriesCmd  `cmd:"" help:"See, prove, repeat, recover and cancel deliveries of a server."`
+	Endpoints   endpointsCmd   `cmd:"" help:"See how endpoints are doing; enable, pause or disable them."`
+	Webhook     webhookCmd     `cmd:"" help:"Try an endpoint out from a server."`
+	Connections connectionsCmd `cmd:"" help:"Keep settings of destinations on a server, and try them out."`
+	Secret      secretCmd      `cmd:"" help:"Show or rotate the secret that signs webhooks."`
+	Keys        keysCmd        `cmd:"" help:"Create, list and revoke API keys, with their roles and accounts."`
+	MasterKey   masterKeyCmd   `cmd:"" help:"Make a key that seals what a server keeps secret."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

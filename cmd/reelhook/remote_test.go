@@ -95,6 +95,7 @@ func TestRemote(t *testing.T) {
 			defer srv.Close()
 			t.Setenv("REELHOOK_SERVER", srv.URL)
 			t.Setenv("REELHOOK_API_KEY", remoteKey)
+			t.Setenv("REELHOOK_TEST_SECRET", "correct horse")
 			stdout, stderr, code := command(t, t.Context(), strings.Fields(input)...)
 			for line := range strings.Lines(stdout) {
 				if got := terminal.StringWidth(strings.TrimSuffix(line, "\n")); got > lineWidth && strings.Contains(input, "list") && !strings.Contains(input, "--json") {
@@ -153,6 +154,14 @@ func TestRemoteErrors(t *testing.T) {
 		{"no role", "keys create", "missing flags: --role=render", 2},
 		{"a role that is none", "keys create --role owner", `--role must be one of "viewer","render","editor","manager","admin" but got "owner"`, 2},
 		{"which key", "keys revoke", `expected "<id>"`, 2},
+		{"which connection", "connections show", `expected "<id>"`, 2},
+		{"an id of none", "connections add --type sftp", "which id? Give one as an argument, or as \"id\" in the file of --from\n", 1},
+		{"a setting without a value", "connections add a --set hunter2", "write it as NAME=VALUE", 2},
+		{"a secret without a name", "connections add a --secret =hunter2", "write it as NAME=VALUE", 2},
+		{"a secret on the command line", "connections add a --secret password=hunter2", "--secret password: write where it is, env:VARIABLE or file:PATH, and not the secret itself: others see the command line\n", 1},
+		{"a secret that is nowhere", "connections add a --secret password=env:REELHOOK_NOWHERE", "--secret password: the environment has no REELHOOK_NOWHERE, or nothing in it\n", 1},
+		{"a secret in no file", "connections add a --secret private-key=file:no/such/file", "no/such/file: no such file or directory\n", 1},
+		{"no such file", "connections add --from no/such/file", "no/such/file: no such file or directory", 2},
 		{"no folder", "secret --data none", "there is no database yet; it is made when the server starts for the first time", 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -209,7 +218,8 @@ func TestHelp(t *testing.T) {
 	for _, name := range []string{
 		"deliveries list", "deliveries show", "deliveries proof", "deliveries redeliver", "deliveries recover", "deliveries cancel",
 		"endpoints list", "endpoints enable", "endpoints disable", "endpoints pause", "webhook test",
-		"secret show", "secret rotate", "secret end-overlap", "keys create", "keys list", "keys revoke", "trigger",
+		"connections list", "connections show", "connections add", "connections test", "connections remove", "connections rotate",
+		"secret show", "secret rotate", "secret end-overlap", "keys create", "keys list", "keys revoke", "master-key new", "trigger",
 	} {
 		stdout, stderr, code := reelhook(t, t.TempDir(), nil, append(strings.Fields(name), "--help")...)
 		example := "    reelhook " + name
@@ -221,7 +231,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	stdout, _, _ := reelhook(t, t.TempDir(), nil, "--help")
-	for _, name := range []string{"demo", "serve", "render", "listen", "trigger", "deliveries recover", "endpoints pause", "webhook test", "secret show", "keys create", "version"} {
+	for _, name := range []string{"demo", "serve", "render", "listen", "trigger", "deliveries recover", "endpoints pause", "webhook test", "connections add", "secret show", "keys create", "master-key new", "version"} {
 		if !strings.Contains(stdout, "\n  "+name+" ") {
 			t.Errorf("reelhook --help lacks %s", name)
 		}

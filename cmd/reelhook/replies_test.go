@@ -70,6 +70,19 @@ func replies() map[string][]any {
 		"GET /v2/webhooks/secret":                     {secrets(nil)},
 		"POST /v2/webhooks/secret/rotate":             {secrets(nil)},
 		"POST /v2/webhooks/secret/end-overlap":        {secrets(ref(2))},
+		"GET /v2/connections":                         {connections()},
+		"POST /v2/connections":                        {kept("acme-sftp", "", `"type":"sftp"`)},
+		"PUT /v2/connections/acme-sftp":               {kept("acme-sftp", "", `"type":"sftp"`)},
+		"GET /v2/connections/acme-sftp":               {kept("acme-sftp", "", sftpSettings)},
+		"GET /v2/connections/yaml":                    {api.ConnectionReply{Success: true, Connection: connections().Connections[3]}},
+		"DELETE /v2/connections/acme-sftp":            {api.Revoked{Success: true, ID: "acme-sftp"}},
+		"DELETE /v2/connections/yaml":                 {api.Failure{Message: "Connection yaml is declared in the server's configuration; change it there", Status: 409}},
+		"POST /v2/connections/acme-sftp/test":         {tried(""), tried("login")},
+		"POST /v2/connections/broken/test":            {tried("login")},
+		"POST /v2/connections/unset/test":             {api.ConnectionTest{Success: true, ID: "unset", Type: "ftp", Steps: []string{"settings"}, FailedStep: "settings", Message: "Set a host"}},
+		"POST /v2/connections/acme-hook/test":         {api.ConnectionTest{Success: true, OK: true, ID: "acme-hook", Type: "webhook", Target: "https://example.org/hook", Steps: []string{"settings", "connect", "tls", "send"}, Status: 204, TLS: "TLS 1.3", Fingerprint: strings.Repeat("ab", 32), Delivery: longID, Seconds: 0.25}},
+		"POST /v2/connections/acme-hook/rotate":       {kept("acme-hook", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", `"type":"webhook","secret":"(redacted)"`)},
+		"POST /v2/master-key/rotate":                  {api.KeyRotation{Success: true, Resealed: 12}},
 		"GET /v2/keys":                                {keys()},
 		"POST /v2/keys":                               {api.NewKey{Success: true, Key: "rhk_" + strings.Repeat("aB3", 13) + "c", KeyRecord: keys().Keys[2]}},
 		"DELETE /v2/keys/key_1":                       {api.Revoked{Success: true, ID: "key_1"}},
@@ -140,6 +153,45 @@ func endpoints(next *string, states ...string) api.EndpointList {
 		l.Endpoints = append(l.Endpoints, e)
 	}
 	return l
+}
+
+const sftpSettings = `"type":"sftp","host":"files.example.org","username":"acme","password":"(redacted)","port":2222,"private-key":"(redacted)",
+	"allow-host-override":true,"to":["a","b"],"note":"\u001b[31mred\u202e","empty":null`
+
+// kept is the reply about a connection of some members.
+func kept(id, secret, members string) api.ConnectionReply {
+	reply := api.ConnectionReply{Success: true, Secret: secret}
+	text := `{"id":"` + id + `","declared":false,"created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-31T11:00:00.000Z",` + members + "}"
+	if err := json.Unmarshal([]byte(text), &reply.Connection); err != nil {
+		panic(err)
+	}
+	return reply
+}
+
+func connections() api.ConnectionList {
+	l := api.ConnectionList{Success: true}
+	for _, reply := range []api.ConnectionReply{
+		kept("acme-sftp", "", sftpSettings),
+		kept("any", "", `"type":"webhook","secret":"(redacted)"`),
+		kept(strings.Repeat("long-", 12)+"long", "", `"type":"s3","bucket":"`+strings.Repeat("長い名", 33)+`","endpoint":"https://s3.example.org"`),
+		kept("yaml", "", `"type":"webhook","endpoint":"https://example.org/hook?(redacted)"`),
+		kept("mail", "", `"type":"email","to":["a@example.org","b@example.org"]`),
+	} {
+		l.Connections = append(l.Connections, reply.Connection)
+	}
+	yaml := l.Connections[3]
+	yaml["declared"], yaml["created_at"], yaml["updated_at"] = json.RawMessage("true"), json.RawMessage("null"), json.RawMessage("null")
+	return l
+}
+
+// tried is a test that failed at a step, "" for none.
+func tried(step string) api.ConnectionTest {
+	t := api.ConnectionTest{Success: true, OK: step == "", ID: "acme-sftp", Type: "sftp", Target: "sftp://files.example.org:2222/videos", Address: "203.0.113.7:2222",
+		Steps: []string{"connect", "host-key", "login", "folder", "write", "size", "rename", "remove"}, Seconds: 0.4213}
+	if step != "" {
+		t.Steps, t.FailedStep, t.Class, t.Status, t.Message = t.Steps[:3], step, "login", 530, "The server refused the password \x1b[2J"
+	}
+	return t
 }
 
 func keys() api.KeyList {

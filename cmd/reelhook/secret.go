@@ -24,8 +24,9 @@ const dataFolder = "./reelhook-data"
 
 type secretShowCmd struct {
 	remote
-	Data string `help:"Read the server's data folder in place of asking the server. Without --server that is ./reelhook-data, where there is one." placeholder:"FOLDER" type:"path"`
-	All  bool   `help:"Also those before it that still sign, and the public keys."`
+	Data      string   `help:"Read the server's data folder in place of asking the server. Without --server that is ./reelhook-data, where there is one." placeholder:"FOLDER" type:"path"`
+	MasterKey []string `help:"The server's --master-key (rhm_...), if it has one, to read its data folder." placeholder:"rhm_..."`
+	All       bool     `help:"Also those before it that still sign, and the public keys."`
 }
 
 // Help is shown below the flags.
@@ -72,7 +73,7 @@ func (c secretShowCmd) read(ctx context.Context, now time.Time) (api.Secrets, er
 		}
 		return secrets, err
 	}
-	keys, err := app.Secrets(ctx, data)
+	keys, err := app.Secrets(ctx, data, c.MasterKey)
 	if err != nil {
 		return api.Secrets{}, fmt.Errorf("%s: %w", data, err)
 	}

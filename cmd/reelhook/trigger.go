@@ -98,10 +98,10 @@ func (c triggerCmd) Run(ctx context.Context, s *screen) error {
 	}
 	leaf := exportwebhook.New(exportwebhook.Options{
 		Policy:  safehttp.Policy{AllowHTTP: true, AllowNetworks: everywhere}, // who types an address means it
-		Keys:    func() []webhook.Signer { return keys },
+		Keys:    func(context.Context, string) ([]webhook.Signer, error) { return keys, nil },
 		Version: buildVersion(),
 	})
-	d, err := leaf.Sample(c.Event, c.target(), c.Status == "error" || c.Event == export.MovieFailed)
+	d, err := leaf.Sample(c.Event, export.WebhookTo(c.target()), c.Status == "error" || c.Event == export.MovieFailed)
 	if err != nil {
 		return err
 	}

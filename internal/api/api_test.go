@@ -43,6 +43,7 @@ type world struct {
 	ring       *ring
 	keyTable   *keyTable
 	keys       *account.Keys
+	vault      *vault
 	clock      *clock
 	log        *lines
 	cancelled  []string
@@ -65,9 +66,10 @@ func newWorld(t testing.TB) *world {
 	w.ring = &ring{now: w.clock.Now, keys: []signing.Key{{ID: "key_1", Kind: signing.V1, Text: "whsec_cGxhbnRlZC1maXJzdA==", CreatedAt: w.clock.now}},
 		public: []signing.PublicKey{{ID: "key_p", Text: "whpk_cHVibGlj"}}}
 	w.keys = keyring(t, key, w.keyTable, w.clock.Now)
+	w.vault = newVault(t, w.clock.Now)
 	w.options = api.Options{
 		Projects: w.store, Keys: w.keys, Files: w.files, Now: w.clock.Now, Version: "1.2.3",
-		Deliveries: w.deliveries, Hooks: w.hooks, Signing: w.ring, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		Deliveries: w.deliveries, Hooks: w.hooks, Signing: w.ring, Connections: w.vault, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			fmt.Fprintln(w, "reelhook_up 1")
 		}),
@@ -266,7 +268,7 @@ func (w *world) names() (pairs [][2]string) {
 func TestKeysAreRandom(t *testing.T) {
 	w := newWorld(t)
 	idForm := regexp.MustCompile(`^[A-Za-z0-9]{16}$`)
-	fileForm := regexp.MustCompile(`^[A-Z2-7]{26,}/2026-01-02-[0-9]{5}\.mp4$`)
+	fileForm := regexp.MustCompile(`^[A-Z2-7]{26,}/2026-01-02-[0-9]{9}\.mp4$`)
 	letters := map[rune]int{}
 	seen := map[string]bool{}
 	for range 2000 {

@@ -63,7 +63,7 @@ func (c Client) call(ctx context.Context, method, path string, body []byte, repl
 		return err
 	}
 	req.Header.Set("X-Api-Key", c.Key)
-	if method == http.MethodPost {
+	if method == http.MethodPost || method == http.MethodPut {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	client := c.HTTP

@@ -1,14 +1,17 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
 
+	"github.com/reelhook/reelhook/internal/account"
 	"github.com/reelhook/reelhook/internal/connection"
 	"github.com/reelhook/reelhook/internal/export"
+	"github.com/reelhook/reelhook/internal/seal"
 )
 
 // Connections are what destinations name by id. An export.Refusal is for the
@@ -30,50 +33,30 @@ type Connections interface {
 	RotateKey(ctx context.Context) (resealed int, err error)
 }
 
+// Connection is one as it is shown: id, type, declared, created_at and updated_at,
+// which are null for declared ones, and beside them its settings without their
+// secrets.
+type Connection = export.Settings
+
 // ConnectionList is the reply to GET /v2/connections, by id.
 type ConnectionList struct {
-	Success     bool                    `json:"success"`
-	Connections []connection.Connection `json:"connections"`
+	Success     bool         `json:"success"`
+	Connections []Connection `json:"connections"`
 }
 
-// ConnectionReply is the reply to calls about one connection, which is shown
-// without its secrets.
+// ConnectionReply is the reply to calls about one connection.
 type ConnectionReply struct {
-	Success    bool            `json:"success"`
-	Connection json.RawMessage `json:"connection"`
+	Success    bool       `json:"success"`
+	Connection Connection `json:"connection"`
 	// Secret is the signing secret of a webhook connection, in the reply to the call
 	// that made it and in no other.
 	Secret string `json:"secret,omitempty"`
 }
 
-// ConnectionTest is the reply to POST /v2/connections/<id>/test. Success is the
-// call's, OK the connection's.
-type ConnectionTest struct {
-	Success bool   `json:"success"`
-	OK      bool   `json:"ok"`
-	ID      string `json:"id"`
-	Type    string `json:"type"`
-	Target  string `json:"target"`
-	// Steps that were begun, in order; FailedStep is the last of them unless OK.
-	Steps      []string `json:"steps"`
-	FailedStep string   `json:"failed_step,omitempty"`
-	Class      string   `json:"class,omitempty"`
-	Status     int      `json:"status,omitempty"`
-	Message    string   `json:"message,omitempty"`
-	Address    string   `json:"address,omitempty"`
-	TLS        string   `json:"tls,omitempty"`
-	// Fingerprint is the SHA-256 of the server's certificate, in hex.
-	Fingerprint string `json:"fingerprint,omitempty"`
-	// Delivery is the id of a test webhook's.
-	Delivery string  `json:"delivery,omitempty"`
-	Seconds  float64 `json:"seconds"`
-}
-
-// KeyRotation is the reply to POST /v2/connections/rotate.
-type KeyRotation struct {
-	Success bool `json:"success"`
-	// Resealed is how many secrets are sealed with the new master key.
-	Resealed int `json:"resealed"`
+// SecretOrder is what POST /v2/connections/<id>/rotate is told.
+type SecretOrder struct {
+	// Overlap is how long the secrets before go on signing, such as 24h, which "" means.
+	Overlap string `json:"overlap,omitempty"`
 }
 
 // connections is GET /v2/connections.
@@ -85,7 +68,15 @@ func (s *server) connections(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ConnectionList{Success: true, Connections: append([]connection.Connection{}, all...)}, nil
+	reply := ConnectionList{Success: true, Connections: []Connection{}}
+	for _, found := range all {
+		shown, err := showConnection(found)
+		if err != nil {
+			return nil, err
+		}
+		reply.Connections = append(reply.Connections, shown)
+	}
+	return reply, nil
 }
 
 // connection is GET /v2/connections/<id>.
@@ -93,8 +84,12 @@ func (s *server) connection(c *call) (any, error) {
 	if err := c.noParameters(); err != nil {
 		return nil, err
 	}
-	found, err := s.Connections.Get(c.Context(), c.caller.Account, c.PathValue("id"))
-	return shownConnection(c.PathValue("id"), found, "", err)
+	id := c.PathValue("id")
+	found, err := s.Connections.Get(c.Context(), c.caller.Account, id)
+	if err != nil {
+		return nil, refused(id, err)
+	}
+	return replyWith(found, "")
 }
 
 // createConnection is POST /v2/connections.
@@ -104,7 +99,11 @@ func (s *server) createConnection(c *call) (any, error) {
 		return nil, err
 	}
 	made, secret, err := s.Connections.Create(c.Context(), wanted)
-	return shownConnection(wanted.ID, made, secret, err)
+	if err != nil {
+		return nil, refusedConnection(wanted.ID, err)
+	}
+	s.note(c, "connection created", made.ID)
+	return replyWith(made, secret)
 }
 
 // putConnection is PUT /v2/connections/<id>. It takes what GET shows: "(redacted)"
@@ -115,19 +114,28 @@ func (s *server) putConnection(c *call) (any, error) {
 		return nil, err
 	}
 	put, err := s.Connections.Put(c.Context(), wanted)
-	return shownConnection(wanted.ID, put, "", err)
+	if err != nil {
+		return nil, refusedConnection(wanted.ID, err)
+	}
+	s.note(c, "connection replaced", put.ID)
+	return replyWith(put, "")
 }
 
 // connection reads a connection from the body of a call; id is the path's, "" for
 // the body's own.
-func (c *call) connection(id string) (connection.Connection, error) {
-	body, err := c.body("The connection", MaxBody)
-	if err != nil {
-		return connection.Connection{}, err
+func (c *call) connection(id string) (wanted connection.Connection, err error) {
+	if err := c.readQuery(); err != nil {
+		return wanted, err
 	}
-	wanted, err := connection.Parse(body)
+	if err := c.noParameters(); err != nil {
+		return wanted, err
+	}
+	body, err := c.body("The connection", maxOrder)
 	if err != nil {
-		return wanted, refusedConnection(id, err)
+		return wanted, err
+	}
+	if wanted, err = connection.Parse(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))); err != nil {
+		return wanted, refused(id, err)
 	}
 	switch {
 	case wanted.ID == "":
@@ -148,14 +156,13 @@ func (s *server) deleteConnection(c *call) (any, error) {
 	if err := s.Connections.Delete(c.Context(), c.caller.Account, id); err != nil {
 		return nil, refusedConnection(id, err)
 	}
+	s.note(c, "connection deleted", id)
 	return Revoked{Success: true, ID: id}, nil
 }
 
 // rotateConnection is POST /v2/connections/<id>/rotate: a new signing secret.
 func (s *server) rotateConnection(c *call) (any, error) {
-	var order struct {
-		Overlap string `json:"overlap"`
-	}
+	var order SecretOrder
 	if err := c.order(&order); err != nil {
 		return nil, err
 	}
@@ -170,97 +177,48 @@ func (s *server) rotateConnection(c *call) (any, error) {
 	if err != nil {
 		return nil, refusedConnection(id, err)
 	}
-	found, err := s.Connections.Get(c.Context(), c.caller.Account, id)
-	return shownConnection(id, found, secret, err)
-}
-
-// rotateMasterKey is POST /v2/connections/rotate.
-func (s *server) rotateMasterKey(c *call) (any, error) {
-	if err := c.order(&struct{}{}); err != nil {
-		return nil, err
-	}
-	n, err := s.Connections.RotateKey(c.Context())
-	if err != nil {
-		return nil, unchanged(refused("", err))
-	}
-	return KeyRotation{Success: true, Resealed: n}, nil
-}
-
-// testConnection is POST /v2/connections/<id>/test.
-func (s *server) testConnection(c *call) (any, error) {
-	if err := c.order(&struct{}{}); err != nil {
-		return nil, err
-	}
-	id := c.PathValue("id")
+	s.note(c, "secret of a connection rotated", id)
+	// The secret is seen this once, so what comes now must not keep it from the client.
 	found, err := s.Connections.Get(c.Context(), c.caller.Account, id)
 	if err != nil {
-		return nil, refusedConnection(id, err)
+		found = connection.Connection{ID: id, Type: "webhook"}
 	}
-	if found.Type == "webhook" {
-		return s.testHook(c, id)
-	}
-	p, err := s.Connections.Probe(c.Context(), c.caller.Account, id)
-	if err != nil {
-		return nil, unchanged(refused(id, err))
-	}
-	t := ConnectionTest{Success: true, OK: p.Fault == nil, ID: id, Type: p.Type, Target: p.Target, Steps: append([]string{}, p.Steps...),
-		Address: p.Peer.Address, TLS: p.Peer.TLS, Fingerprint: p.Peer.Fingerprint, Seconds: p.Took.Seconds()}
-	if f := p.Fault; f != nil {
-		t.FailedStep, t.Class, t.Status, t.Message = f.Step, f.Class, f.Status, f.Message
-	}
-	return t, nil
+	return replyWith(found, secret)
 }
 
-// testHook sends a made-up event to a webhook connection.
-func (s *server) testHook(c *call, id string) (any, error) {
-	d, a, err := s.of(c).test(c.Context(), export.Trial{Connection: id, Event: export.MovieCompleted})
-	if err != nil {
-		return nil, unchanged(refused(d.ID, err))
+// refusedConnection words why a connection cannot be used or changed.
+func refusedConnection(id string, err error) error {
+	if errors.Is(err, seal.ErrNoKey) || errors.Is(err, seal.ErrDamaged) {
+		return refuse(http.StatusConflict, "What is sealed of connection %s cannot be opened: start the server with the master key it was sealed with, or PUT /v2/connections/%s with all of its secrets written out",
+			shorten(id), shorten(id))
 	}
-	t := ConnectionTest{Success: true, OK: a.Result == export.Succeeded, ID: id, Type: "webhook", Target: showDelivery(d).Target,
-		Steps: stepsOf(a), Class: a.Class, Status: a.Status, Message: a.Error,
-		Address: a.Peer.Address, TLS: a.Peer.TLS, Fingerprint: a.Peer.Fingerprint, Delivery: d.ID, Seconds: a.EndedAt.Sub(a.StartedAt).Seconds()}
-	if !t.OK {
-		t.FailedStep = t.Steps[len(t.Steps)-1]
-	}
-	return t, nil
+	return unchanged(refused(id, err))
 }
 
-// stepsOf are how far an attempt came.
-func stepsOf(a export.Attempt) []string {
-	steps := []string{export.StepSettings}
-	if a.Class == "blocked" {
-		return steps
-	}
-	steps = append(steps, export.StepConnect)
-	if a.Peer.TLS != "" || a.Class == "tls" {
-		steps = append(steps, export.StepTLS)
-	}
-	if a.Request != nil {
-		steps = append(steps, export.StepSend)
-	}
-	return steps
+// note logs who changed a connection.
+func (s *server) note(c *call, what, id string) {
+	s.Log.InfoContext(c.Context(), what, "connection", id, "account", account.ShowName(c.caller.Account), "by", c.caller.Key)
 }
 
-// shownConnection is the reply about one connection.
-func shownConnection(id string, c connection.Connection, secret string, err error) (any, error) {
-	if err != nil {
-		return nil, refusedConnection(id, err)
-	}
-	shown, err := encode(c)
+func replyWith(c connection.Connection, secret string) (any, error) {
+	shown, err := showConnection(c)
 	return ConnectionReply{Success: true, Connection: shown, Secret: secret}, err
 }
 
-// refusedConnection words what cannot be done with a connection.
-func refusedConnection(id string, err error) error {
-	id = shorten(id)
-	switch {
-	case errors.Is(err, connection.ErrNotFound):
-		return refuse(http.StatusNotFound, "Connection %s not found; GET /v2/connections lists them", id)
-	case errors.Is(err, connection.ErrExists):
-		return refuse(http.StatusConflict, "There is a connection %s already; PUT /v2/connections/%s changes it", id, id)
-	case errors.Is(err, connection.ErrDeclared):
-		return refuse(http.StatusConflict, "Connection %s is declared in reelhook.yaml; change it there and start the server anew", id)
+// showConnection takes a connection's word for what of it may be shown; only its
+// times are written as everywhere else here.
+func showConnection(c connection.Connection) (shown Connection, err error) {
+	text, err := encode(c)
+	if err != nil {
+		return nil, err
 	}
-	return unchanged(refused(id, err))
+	if err := json.Unmarshal(text, &shown); err != nil {
+		return nil, err
+	}
+	for name, at := range map[string]time.Time{"created_at": c.CreatedAt, "updated_at": c.UpdatedAt} {
+		if shown[name], err = encode(stampOrNull(at)); err != nil {
+			return nil, err
+		}
+	}
+	return shown, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/reelhook/reelhook/internal/account"
+	"github.com/reelhook/reelhook/internal/connection"
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/signing"
 )
@@ -136,6 +137,12 @@ func refused(id string, err error) error {
 		return refuse(http.StatusNotFound, "Recovery %s not found; its id is in the reply to the call that began it", id)
 	case errors.Is(err, account.ErrNoKey):
 		return refuse(http.StatusNotFound, "Key %s not found; GET /v2/keys lists them", id)
+	case errors.Is(err, connection.ErrNotFound):
+		return refuse(http.StatusNotFound, "Connection %s not found; GET /v2/connections lists them", id)
+	case errors.Is(err, connection.ErrExists):
+		return refuse(http.StatusConflict, "There is a connection %s already; PUT /v2/connections/%s replaces it", id, id)
+	case errors.Is(err, connection.ErrDeclared):
+		return refuse(http.StatusConflict, "Connection %s is declared in the server's configuration; change it there and start the server anew", id)
 	case errors.Is(err, export.ErrBusy):
 		return refuse(http.StatusConflict, "An attempt of delivery %s is under way; wait until it has ended, GET /v2/deliveries/%s tells how", id, id)
 	case errors.Is(err, export.ErrFinal):

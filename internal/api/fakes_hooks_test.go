@@ -206,8 +206,10 @@ func (l *deliveryLog) GoOn(_ context.Context, id string, _ int, at time.Time) (e
 type hooks struct {
 	log *deliveryLog
 	now func() time.Time
-	// tested is what the last test was asked for.
-	tested string
+	// tested is what the last test was asked for, attempt how those of a connection
+	// go; nil is well.
+	tested  string
+	attempt *export.Attempt
 }
 
 const inside = export.Refusal("The webhook's endpoint cannot be used: the address is not public")
@@ -230,6 +232,9 @@ func (h *hooks) Test(_ context.Context, t export.Trial) (export.Delivery, export
 		Connection: t.Connection, State: export.Delivered, Attempts: 1, LastStatus: 204, CreatedAt: h.now(), Timeout: 15 * time.Second}
 	a := export.Attempt{Delivery: d.ID, Number: 1, StartedAt: h.now(), EndedAt: h.now().Add(12345 * time.Microsecond),
 		Result: export.Succeeded, Status: 204, Request: http.Header{"Webhook-Id": {"msg_TEST"}}}
+	if h.attempt != nil {
+		d.Target, a = "https://example.org/in", *h.attempt
+	}
 	return d, a, h.log.err
 }
 

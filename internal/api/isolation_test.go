@@ -45,6 +45,14 @@ var foreignCalls = map[string]foreign{
 	"GET /v2/webhooks/secret":              {"", "/v2/webhooks/secret", ""},
 	"POST /v2/webhooks/secret/rotate":      {"", "/v2/webhooks/secret/rotate", ""},
 	"POST /v2/webhooks/secret/end-overlap": {"", "/v2/webhooks/secret/end-overlap", ""},
+	"GET /v2/connections":                  {"", "/v2/connections", ""},
+	"POST /v2/connections":                 {"", "/v2/connections", `{"id":"own","type":"webhook"}`},
+	"GET /v2/connections/*":                {"connection", "/v2/connections/%s", ""},
+	"PUT /v2/connections/*":                {"connection", "/v2/connections/%s", `{"type":"webhook","endpoint":"https://thief.example.org/"}`},
+	"DELETE /v2/connections/*":             {"connection", "/v2/connections/%s", ""},
+	"POST /v2/connections/*/test":          {"connection", "/v2/connections/%s/test", ""},
+	"POST /v2/connections/*/rotate":        {"connection", "/v2/connections/%s/rotate", ""},
+	"POST /v2/master-key/rotate":           {"", "/v2/master-key/rotate", ""},
 	"GET /v2/keys":                         {"", "/v2/keys", ""},
 	"POST /v2/keys":                        {"", "/v2/keys", `{"role":"viewer"}`},
 	"DELETE /v2/keys/*":                    {"key", "/v2/keys/%s", ""},
@@ -65,7 +73,7 @@ var moreForeignCalls = []struct {
 // unknown has an id of every kind that nobody has.
 var unknown = map[string]string{
 	"movie": "ZZZZZZZZZZZZZZZZ", "delivery": "dlv_01JGJ3T5W4X8Y2Z6A7B9C0D1E9", "endpoint": "ep_aaaaaaaaaaaaaaaa",
-	"recovery": "rec_9", "key": "key_01JGJ3T5W4X8Y2Z6A7B9C0D1E9",
+	"recovery": "rec_9", "connection": "nobodys", "key": "key_01JGJ3T5W4X8Y2Z6A7B9C0D1E9",
 }
 
 // TestAccountsAreApart: to an admin of one account what others have is as what
@@ -141,8 +149,11 @@ func (w *world) endow(t *testing.T, owner string) map[string]string {
 	if got := w.call("POST", "/v2/deliveries/recover", `{"since":"2026-01-01"}`, "x-api-key", own); got.Code != 200 {
 		t.Fatal(got.Body)
 	}
+	if got := w.call("POST", "/v2/connections", `{"id":"planted","type":"webhook","endpoint":"https://planted.example.org/"}`, "x-api-key", own); got.Code != 200 {
+		t.Fatal(got.Body)
+	}
 	caller, _ := w.keys.Caller(own)
-	return map[string]string{"movie": id, "delivery": failedID, "endpoint": badEndpoint, "recovery": "rec_1", "key": caller.Key}
+	return map[string]string{"movie": id, "delivery": failedID, "endpoint": badEndpoint, "recovery": "rec_1", "connection": "planted", "key": caller.Key}
 }
 
 // key makes an API key.
@@ -160,7 +171,7 @@ func (w *world) key(t *testing.T, owner string, role account.Role) string {
 func (w *world) everything() []any {
 	return []any{
 		slices.Clone(w.store.projects), maps.Clone(w.files.kept)[w.store.projects[0].FileKey].body, slices.Clone(w.deliveries.deliveries),
-		slices.Clone(w.deliveries.known), w.deliveries.recoveries["rec_1"], slices.Clone(w.keyTable.kept), slices.Clone(w.cancelled),
+		maps.Clone(w.vault.rows), slices.Clone(w.deliveries.known), w.deliveries.recoveries["rec_1"], slices.Clone(w.keyTable.kept), slices.Clone(w.cancelled),
 	}
 }
 
@@ -186,7 +197,7 @@ func (w *world) wantApart(t *testing.T, key, method string, call foreign, id str
 // wantNothing holds that lists are empty, and tests and movies the caller's own.
 func (w *world) wantNothing(t *testing.T, key, caller string) {
 	t.Helper()
-	for target, list := range map[string]string{"/v2/movies": "movies", "/v2/deliveries": "deliveries", "/v2/endpoints": "endpoints"} {
+	for target, list := range map[string]string{"/v2/movies": "movies", "/v2/deliveries": "deliveries", "/v2/endpoints": "endpoints", "/v2/connections": "connections"} {
 		var reply map[string]json.RawMessage
 		got := w.call("GET", target, "", "x-api-key", key)
 		if err := json.Unmarshal(got.Body.Bytes(), &reply); err != nil || string(reply[list]) != "[]" {
@@ -215,9 +226,15 @@ func (w *world) wantNothing(t *testing.T, key, caller string) {
 	if want := map[bool]int{true: 200, false: 403}[caller == ""]; got.Code != want {
 		t.Errorf("the server's key: %d %s", got.Code, got.Body)
 	}
-	got = w.call("GET", "/metrics", "", "x-api-key", key)
-	if want := map[bool]int{true: 200, false: 403}[caller == ""]; got.Code != want {
-		t.Errorf("metrics: %d %s", got.Code, got.Body)
+	for target, method := range map[string]string{"/metrics": "GET", "/v2/master-key/rotate": "POST"} {
+		got = w.call(method, target, "", "x-api-key", key)
+		if want := map[bool]int{true: 200, false: 403}[caller == ""]; got.Code != want {
+			t.Errorf("%s: %d %s", target, got.Code, got.Body)
+		}
+	}
+	// An id is free in one account whatever the others have.
+	if got := w.call("POST", "/v2/connections", `{"id":"planted","type":"webhook"}`, "x-api-key", key); got.Code != 200 {
+		t.Errorf("a connection: %d %s", got.Code, got.Body)
 	}
 }
 

@@ -38,6 +38,14 @@ var needed = map[string]string{
 	"GET /v2/webhooks/secret":              "manager",
 	"POST /v2/webhooks/secret/rotate":      "admin",
 	"POST /v2/webhooks/secret/end-overlap": "admin",
+	"GET /v2/connections":                  "manager",
+	"POST /v2/connections":                 "manager",
+	"GET /v2/connections/{id}":             "manager",
+	"PUT /v2/connections/{id}":             "manager",
+	"DELETE /v2/connections/{id}":          "manager",
+	"POST /v2/connections/{id}/test":       "manager",
+	"POST /v2/connections/{id}/rotate":     "manager",
+	"POST /v2/master-key/rotate":           "admin",
 	"GET /v2/keys":                         "admin",
 	"POST /v2/keys":                        "admin",
 	"DELETE /v2/keys/{id}":                 "admin",
@@ -106,21 +114,21 @@ func tryRoles(t *testing.T, s *server, method string, rt route) {
 				t.Errorf("%s %s with the role %s%s: %d %s, want %d", method, target, role, owner, got.Code, got.Body, status)
 			}
 			if status == http.StatusForbidden {
-				wantMessage(t, got.Body.Bytes(), rt, role, want)
+				wantMessage(t, got.Body.Bytes(), rt, role, want, allowed)
 			}
 		}
 	}
 }
 
 // wantMessage holds that a refusal names what the key lacks.
-func wantMessage(t *testing.T, body []byte, rt route, role, want string) {
+func wantMessage(t *testing.T, body []byte, rt route, role, want string, allowed bool) {
 	var f Failure
 	if err := json.Unmarshal(body, &f); err != nil {
 		t.Fatal(err)
 	}
 	text := "This needs a key with the role " + want + " or one above it; yours is " + strings.Replace(role, "forgotten", "none", 1)
-	if rt.whole && role != "forgotten" {
-		text = rt.path + " tells of the whole server; it needs a key of the account default, and yours is of acme"
+	if allowed {
+		text = rt.path + " is about the whole server; it needs a key of the account default, and yours is of acme"
 	}
 	if diff := cmp.Diff(text, f.Message); diff != "" {
 		t.Errorf("%s: -want +got\n%s", rt.path, diff)

@@ -27,7 +27,7 @@ type route struct {
 	// keyed paths need an API key before they say anything else, even 404: a
 	// client takes 404 as proof of a good key (section 4.1 of the contract).
 	keyed bool
-	// whole paths tell of the whole server, and so need a key of the default
+	// whole paths are about the whole server, and so need a key of the default
 	// account.
 	whole bool
 	// bearer paths take the key as a bearer token too, which is all that some
@@ -72,11 +72,11 @@ func (s *server) routes() []route {
 		{path: "/v2/webhooks/secret/end-overlap", keyed: true, methods: post(admin, s.endOverlap)},
 		{path: "/v2/connections", keyed: true, methods: methods{
 			http.MethodGet: {manager, s.connections}, http.MethodPost: {manager, s.createConnection}}},
-		{path: "/v2/connections/rotate", keyed: true, whole: true, methods: post(admin, s.rotateMasterKey)},
 		{path: "/v2/connections/{id}", keyed: true, methods: methods{
 			http.MethodGet: {manager, s.connection}, http.MethodPut: {manager, s.putConnection}, http.MethodDelete: {manager, s.deleteConnection}}},
 		{path: "/v2/connections/{id}/test", keyed: true, methods: post(manager, s.testConnection)},
 		{path: "/v2/connections/{id}/rotate", keyed: true, methods: post(manager, s.rotateConnection)},
+		{path: "/v2/master-key/rotate", keyed: true, whole: true, methods: post(admin, s.rotateMasterKey)},
 		{path: "/v2/keys", keyed: true, methods: methods{http.MethodGet: {admin, s.keys}, http.MethodPost: {admin, s.createKey}}},
 		{path: "/v2/keys/{id}", keyed: true, methods: methods{http.MethodDelete: {admin, s.revokeKey}}},
 		{path: "/v2/openapi.json", methods: get(0, s.openapi)},

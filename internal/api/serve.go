@@ -141,7 +141,7 @@ func (c *call) permit(needed account.Role) error {
 	case !c.caller.Role.AtLeast(needed):
 		return refuse(http.StatusForbidden, "This needs a key with the role %s or one above it; yours is %s", needed, c.caller.Role)
 	case c.whole && c.caller.Account != "":
-		return refuse(http.StatusForbidden, "%s tells of the whole server; it needs a key of the account %s, and yours is of %s",
+		return refuse(http.StatusForbidden, "%s is about the whole server; it needs a key of the account %s, and yours is of %s",
 			c.path, account.Default, c.caller.Account)
 	}
 	return nil

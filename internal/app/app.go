@@ -24,6 +24,7 @@ import (
 	"github.com/reelhook/reelhook/internal/project"
 	"github.com/reelhook/reelhook/internal/queue"
 	"github.com/reelhook/reelhook/internal/render"
+	"github.com/reelhook/reelhook/internal/seal"
 	"github.com/reelhook/reelhook/internal/signing"
 	"github.com/reelhook/reelhook/internal/sqlite"
 )
@@ -281,6 +282,9 @@ func Secrets(ctx context.Context, data string, masterKeys []string) ([]signing.K
 	db, err := sqlite.OpenReadOnly(ctx, DatabasePath(data))
 	if err != nil {
 		return nil, err
+	}
+	if _, err := os.Stat(masterKeyPath(data)); len(masterKeys) == 0 && errors.Is(err, os.ErrNotExist) {
+		masterKeys = []string{seal.New()} // nothing is to be made here; it opens what is not sealed, and no other
 	}
 	masters, err := loadMasterKeys(masterKeys, data)
 	if err != nil {

@@ -23,7 +23,7 @@ const (
 
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-func isID(id string) bool { return idPattern.MatchString(id) }
+func isID(id string) bool { return idPattern.MatchString(id) && id != "." && id != ".." }
 
 // normal is a connection with its names in one spelling and without what says
 // nothing.
