@@ -15,8 +15,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/wneessen/go-mail"
-
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/safehttp"
 )
@@ -68,13 +66,13 @@ func (c *Carrier) Plan(s export.Settings) (export.Plan, error) {
 // Carry sends the mail. Its Message-ID follows from the parcel's mark, so that one
 // that is sent again can be known by that.
 func (c *Carrier) Carry(ctx context.Context, p export.Parcel) (export.Receipt, error) {
-	t, err := c.begin(ctx, p.Settings, nil)
+	d, err := c.read(p.Settings)
 	if err != nil {
-		return export.Receipt{}, err
+		return export.Receipt{}, unreadable(err)
 	}
-	defer t.end()
+	t := c.begin(ctx, d, nil)
 	id, err := t.carry(p)
-	if err != nil {
+	if t.end(err); err != nil {
 		return export.Receipt{}, t.fault(err)
 	}
 	return export.Receipt{ID: "<" + id + ">"}, nil
@@ -84,43 +82,14 @@ func (c *Carrier) Carry(ctx context.Context, p export.Parcel) (export.Receipt, e
 // settings name any.
 func (c *Carrier) Probe(ctx context.Context, s export.Settings, note func(step string)) error {
 	note(export.StepSettings)
-	t, err := c.begin(ctx, s, note)
+	d, err := c.readEnvelope(s)
 	if err != nil {
-		return err
+		return unreadable(err)
 	}
-	defer t.end()
-	if err := t.probe(); err != nil {
+	t := c.begin(ctx, d, note)
+	err = t.probe()
+	if t.end(err); err != nil {
 		return t.fault(err)
 	}
 	return nil
-}
-
-func (t *try) probe() error {
-	if err := t.connect(); err != nil {
-		return err
-	}
-	if len(t.to) == 0 {
-		return nil
-	}
-	m := t.letter("Reelhook tries this mail destination out", "If you read this, mails arrive here.\n")
-	t.enter(export.StepSend)
-	return t.client.SendWithSMTPClient(t.session, m)
-}
-
-// letter is a mail with everything but its particulars.
-func (t *try) letter(subject, text string) *mail.Msg {
-	m := mail.NewMsg(mail.WithNoDefaultUserAgent())
-	m.FromMailAddress(t.from)
-	m.ToMailAddress(t.to...)
-	m.CcMailAddress(t.cc...)
-	m.BccMailAddress(t.bcc...)
-	if t.replyTo != nil {
-		m.ReplyToMailAddress(t.replyTo)
-	}
-	m.Subject(subject)
-	m.SetDate()
-	m.SetUserAgent("Reelhook/" + t.carrier.Version)
-	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834, section 5
-	m.SetBodyString(mail.TypeTextPlain, text)
-	return m
 }

@@ -20,7 +20,6 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
-	"github.com/reelhook/reelhook/internal/export/exporttest/daemon"
 	store "github.com/reelhook/reelhook/internal/export/exporttest/gateway"
 	"github.com/reelhook/reelhook/internal/safehttp"
 )
@@ -48,11 +47,6 @@ func startGateway(t testing.TB, dir string, certificate *certificate, more ...st
 	}
 	s := store.Start(t, dir, cert, key, more...)
 	return &gateway{s, s.URL, s.Dir}
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	return daemon.FreePort(t, "127.0.0.1").String()
 }
 
 // addUser makes an account that has no rights but what a bucket's policy gives it.

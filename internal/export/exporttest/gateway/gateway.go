@@ -17,10 +17,12 @@ import (
 	"github.com/reelhook/reelhook/internal/export/exporttest/daemon"
 )
 
-// What a gateway is started with. The region is one that Amazon has not.
+// What a gateway is started with.
 const (
-	Access, Secret = "ROOT4ACCESS", "root-Secret/with+signs=="
-	Region, Bucket = "here", "movies"
+	Access = "ROOT4ACCESS"
+	Secret = "root-Secret/with+signs=="
+	Region = "here" // Amazon has none of this name
+	Bucket = "movies"
 )
 
 // Program is built once, by the module of tools.
