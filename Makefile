@@ -36,7 +36,7 @@ soak: ## kill the real server at random moments, or with SEEDS=1000 in a thousan
 ifdef SEEDS
 	go test ./cmd/reelhook -run '^TestCrashSeeds$$' -v -count 1 -timeout 4h -crash.seeds $(SEEDS) $(if $(SEED),-crash.seed $(SEED))
 else
-	go test ./cmd/reelhook -run '^TestCrash$$' -v -count 1 -timeout 60m -crash.movies $(MOVIES) -crash.kills $(KILLS) | grep -v -e INF -e WRN
+	go test ./cmd/reelhook -run '^TestCrash(Pipelines)?$$' -v -count 1 -timeout 60m -crash.movies $(MOVIES) -crash.kills $(KILLS) | grep -v -e INF -e WRN
 endif
 
 clean: ## remove what was built
