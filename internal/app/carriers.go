@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"sync"
 
@@ -67,7 +69,7 @@ func (a *App) vault(keys *seal.Keys, carriers map[string]export.Carrier) (*conne
 	return connection.New(connection.Options{Store: a.db, Keys: keys, Declared: a.Connections, Types: types,
 		Check: func(d export.Destination) error {
 			if c, ok := carriers[d.Type]; ok {
-				_, err := c.Plan(d.Settings)
+				_, err := c.Plan(letter(d).Settings)
 				return err
 			}
 			if !d.Has("endpoint") { // then a movie has to name one
@@ -76,6 +78,22 @@ func (a *App) vault(keys *seal.Keys, carriers map[string]export.Carrier) (*conne
 			_, err := hooks.Sample(export.MovieCompleted, d, false)
 			return err
 		}})
+}
+
+// letter is a connection for emails with words, for what they are is mostly the
+// movie's business.
+func letter(d export.Destination) export.Destination {
+	if d.Type != "email" {
+		return d
+	}
+	settings := maps.Clone(d.Settings)
+	for _, name := range []string{"to", "subject", "message"} {
+		if !settings.Has(name) {
+			settings[name] = json.RawMessage(`"someone@example.org"`)
+		}
+	}
+	d.Settings = settings
+	return d
 }
 
 // identity is what a connection adds to a webhook.

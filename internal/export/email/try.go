@@ -109,7 +109,8 @@ func (t *try) startTLS() error {
 func (t *try) login() error {
 	_, offered := t.session.Extension("AUTH")
 	open := t.secure == none // settings have that, with a password, on this machine alone
-	for _, way := range strings.Fields(strings.ToUpper(offered)) {
+	ways := strings.Fields(strings.ToUpper(offered))
+	for _, way := range ways {
 		switch way {
 		case "PLAIN":
 			return t.session.Auth(smtp.PlainAuth("", t.user, t.password, t.host, open))
@@ -117,7 +118,7 @@ func (t *try) login() error {
 			return t.session.Auth(smtp.LoginAuth(t.user, t.password, t.host, open))
 		}
 	}
-	if slices.Contains(strings.Fields(offered), "CRAM-MD5") {
+	if slices.Contains(ways, "CRAM-MD5") {
 		return t.session.Auth(smtp.CRAMMD5Auth(t.user, t.password))
 	}
 	return errNoLogin
