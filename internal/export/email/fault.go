@@ -46,7 +46,10 @@ func (t *try) answered(f *export.Fault, code int, text string) {
 	case f.Step == export.StepLogin && code >= 500, code == 530 || code == 535:
 		f.Step, f.Class = export.StepLogin, "login"
 		f.Message = fmt.Sprintf(`The mail server %s refused the login: %s. Correct "username" and "password"`, t.host, said)
-		if t.password == "" {
+		switch {
+		case t.operators:
+			f.Message = fmt.Sprintf("The mail server %s refused this server's login: %s. Its operator has to correct --smtp", t.host, said)
+		case t.password == "":
 			f.Message = fmt.Sprintf(`The mail server %s wants a login: %s. Set "username" and "password"`, t.host, said)
 		}
 	case f.Step == export.StepTLS && code >= 500:
@@ -73,6 +76,10 @@ func (t *try) unreached(f *export.Fault, err error) {
 		f.Class, f.Permanent = "tls", true
 		f.Message = where + ` offers no TLS, and nothing is sent without; if it has a port of its own for TLS, set "port", and "secure" to implicit`
 		return
+	case errors.Is(err, errInternational):
+		f.Class, f.Permanent = "protocol", true
+		f.Message = fmt.Sprintf("%s cannot take the address %s, which is not ASCII, so nothing was sent; use another address", where, t.clean(t.refused))
+		return
 	case errors.Is(err, errNoLogin), errors.Is(err, smtp.ErrUnencrypted):
 		f.Class, f.Permanent = "login", true
 		f.Message = where + " takes no login with a password that is known here"
@@ -82,7 +89,9 @@ func (t *try) unreached(f *export.Fault, err error) {
 		f.Message = fmt.Sprintf("The certificate of %s is not right: %s", where, t.clean(certificate.Err.Error()))
 		return
 	}
-	f.Class = t.class(err)
+	if f.Class = t.class(err); f.Class == "error" && f.Step == export.StepLogin {
+		f.Class = "protocol" // connected it is; a challenge made no sense
+	}
 	f.Message = map[string]string{
 		"dns": "The host " + t.host + " was not found", "refused": where + " refused the connection",
 		"timeout": where + " did not answer in time", "reset": where + " closed the connection",

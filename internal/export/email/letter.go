@@ -76,15 +76,19 @@ func (t *try) id(p export.Parcel) string { return p.Part + "@" + domain(t.from.A
 func attachment(w io.Writer, file io.Reader, p export.Parcel) *mail.File {
 	return &mail.File{
 		Name: p.Name, ContentType: mail.ContentType(p.Type), Enc: mail.EncodingB64, Header: map[string][]string{},
-		Writer: func(io.Writer) (int64, error) { return 0, encode(w, file, p.Sent) },
+		Writer: func(io.Writer) (int64, error) { return 0, encode(w, file, p) },
 	}
 }
 
-var errLocal = errors.New("the file cannot be read")
+var (
+	errLocal = errors.New("the file cannot be read")
+	errSize  = errors.New("the file has another size than was said")
+)
 
 // encode writes base64 in lines of 76 characters (RFC 2045, section 6.8), and tells
-// after each block how many bytes of the file are on their way.
-func encode(w io.Writer, r io.Reader, sent func(int64)) error {
+// after each block how many bytes of the file are on their way. A file of another
+// size than the parcel says is an error: part of a movie must not pass for it.
+func encode(w io.Writer, r io.Reader, p export.Parcel) error {
 	const line, lines = 57, 600
 	raw, text := make([]byte, line*lines), make([]byte, 0, lines*78)
 	for total := int64(0); ; {
@@ -99,8 +103,12 @@ func encode(w io.Writer, r io.Reader, sent func(int64)) error {
 		if _, wrong := w.Write(text); wrong != nil {
 			return wrong
 		}
-		if total += int64(n); sent != nil {
-			sent(total)
+		total += int64(n)
+		if total > p.Size || err != nil && total < p.Size {
+			return errors.Join(errLocal, errSize)
+		}
+		if p.Sent != nil {
+			p.Sent(total)
 		}
 		if err != nil {
 			return nil

@@ -249,7 +249,7 @@ func FuzzHeaders(f *testing.F) {
 			return
 		}
 		p := parcel(nil, nil)
-		p.Name = name
+		p.Name, p.Size = name, 1
 		tr := c.begin(t.Context(), d, nil)
 		m := tr.letter(d.subject, d.text)
 		var out bytes.Buffer

@@ -140,22 +140,30 @@ func addresses(name string, s export.Settings) (all []*mail.Address, err error) 
 		if strings.ContainsFunc(a.Address+a.Name, unicode.IsControl) {
 			return nil, export.Refusal(fmt.Sprintf(`"%s" holds a line break or another control character`, name))
 		}
-		at := strings.LastIndexByte(a.Address, '@') + 1
-		host, err := ascii(a.Address[at:])
-		if err != nil {
+		if a.Address, err = asciiDomain(a.Address); err != nil {
 			return nil, export.Refusal(fmt.Sprintf(`"%s" holds an address whose domain is none`, name))
 		}
-		a.Address = a.Address[:at] + host
 	}
 	return all, nil
 }
 
 // ascii is how a domain travels: münchen.example is xn--mnchen-3ya.example.
 func ascii(domain string) (string, error) {
-	if !strings.ContainsFunc(domain, func(r rune) bool { return r > unicode.MaxASCII }) {
+	if isASCII(domain) {
 		return domain, nil
 	}
 	return idna.Lookup.ToASCII(domain)
+}
+
+// asciiDomain is an address whose domain is as it travels.
+func asciiDomain(address string) (string, error) {
+	at := strings.LastIndexByte(address, '@') + 1
+	host, err := ascii(address[at:])
+	return address[:at] + host, err
+}
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // readSender chooses the sender; see the package.
@@ -177,6 +185,9 @@ func (c *Carrier) readSender(s export.Settings, d *destination) error {
 		return export.Refusal(`The email has no sender; set "from"`)
 	}
 	operator, err := mail.ParseAddress(c.From)
+	if err == nil {
+		operator.Address, err = asciiDomain(operator.Address)
+	}
 	if err != nil {
 		return export.Refusal("This server has no sender for emails; its operator sets one with --smtp-from")
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	netmail "net/mail"
 	"net/textproto"
 	"os"
 	"slices"
@@ -191,6 +192,9 @@ func (t *try) send(m *mail.Msg, p export.Parcel, attach bool) error {
 	if err != nil {
 		return err
 	}
+	if err := t.international(); err != nil {
+		return err
+	}
 	if err := t.session.Mail(from); err != nil {
 		return err
 	}
@@ -217,4 +221,25 @@ func (t *try) send(m *mail.Msg, p export.Parcel, attach bool) error {
 	}
 	t.finished = true
 	return w.Close()
+}
+
+var errInternational = errors.New("the server takes no international addresses")
+
+// international refuses addresses that are not ASCII where the server does not
+// take them (RFC 6531, section 3.1); their domains are ASCII by now.
+func (t *try) international() error {
+	if offered, _ := t.session.Extension("SMTPUTF8"); offered {
+		return nil
+	}
+	all := slices.Concat(t.to, t.cc, t.bcc, []*netmail.Address{t.from})
+	if t.replyTo != nil {
+		all = append(all, t.replyTo)
+	}
+	for _, a := range all {
+		if !isASCII(a.Address) {
+			t.refused = a.Address
+			return errInternational
+		}
+	}
+	return nil
 }
