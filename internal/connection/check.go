@@ -69,10 +69,12 @@ func (v *Vault) check(c Connection) error {
 	return v.Check(c.destination())
 }
 
-// destination is one that has nothing of its own but the connection's id.
+// destination is one that has nothing of its own but the connection's id. The type
+// is among its settings, as it is among those of a movie: that of ftps asks for TLS.
 func (c Connection) destination() export.Destination {
 	d := export.Destination{Type: c.Type, Settings: maps.Clone(c.Settings), Connection: c.ID, Stored: map[string]bool{}}
 	delete(d.Settings, allowOverride)
+	d.Settings["type"] = quoted(c.Type)
 	for name := range d.Settings {
 		d.Stored[name] = true
 	}

@@ -71,14 +71,20 @@ func TestResolve(t *testing.T) {
 			if (d.Connection != "") != (len(d.Stored) > 0) {
 				t.Errorf("connection %q with %v", d.Connection, d.Stored)
 			}
+			if !strings.EqualFold(d.Text("type"), d.Type) { // carriers look there
+				t.Errorf("type %q among the settings, not %q", d.Text("type"), d.Type)
+			}
 		})
 	}
 }
 
-// write shows a destination, with a star at what is stored.
+// write shows a destination, with a star at what is stored but the type.
 func write(d export.Destination) string {
 	parts := []string{d.Type}
 	for _, name := range slices.Sorted(maps.Keys(d.Settings)) {
+		if name == "type" && d.Stored[name] {
+			continue
+		}
 		value := string(d.Settings[name])
 		if strings.Contains(value, "whsec_") {
 			value = "…"

@@ -55,8 +55,12 @@ func (l *Leaf) DryRun(ctx context.Context, d export.Delivery, a export.Attempt) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	way, err := l.wayOf(r.identity)
+	if err != nil {
+		return r.failed(a, false, notSent{err})
+	}
 	a.Request = sent(r.header, d.Headers)
-	seen, err := l.Policy.Probe(ctx, r.url, l.way)
+	seen, err := l.Policy.Probe(ctx, r.url, way)
 	a.Peer = peer(seen)
 	if err != nil {
 		return r.failed(a, false, err)
@@ -70,7 +74,9 @@ type try struct {
 	url     *url.URL
 	header  http.Header
 	timeout time.Duration
-	// transport is the leaf's, or that of the delivery's connection.
+	// identity is what the delivery's connection adds; transport is its own, or the
+	// leaf's.
+	identity  Identity
 	transport http.RoundTripper
 }
 
@@ -84,15 +90,14 @@ func (l *Leaf) ready(ctx context.Context, d *export.Delivery, number int) (r try
 	if r.url, err = l.Policy.CheckURL(d.Target); err != nil {
 		return r, err
 	}
-	id, err := l.identity(ctx, *d)
-	if err != nil {
+	if r.identity, err = l.identity(ctx, *d); err != nil {
 		return r, notSent{err}
 	}
-	*d = id.with(*d)
-	if r.transport, err = l.roundTripper(*d, id); err != nil {
+	*d = r.identity.with(*d)
+	if r.transport, err = l.roundTripper(*d, r.identity); err != nil {
 		return r, notSent{err}
 	}
-	r.header, err = l.header(*d, number, id.Signers)
+	r.header, err = l.header(*d, number, r.identity.Signers)
 	return r, err
 }
 

@@ -4,13 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
+	"errors"
 	"maps"
 	"net/http"
 	"strings"
 	"sync"
 
 	"github.com/reelhook/reelhook/internal/export"
+	"github.com/reelhook/reelhook/internal/safehttp"
 	standard "github.com/reelhook/reelhook/webhook"
 )
 
@@ -80,18 +81,27 @@ func (l *Leaf) roundTripper(d export.Delivery, id Identity) (http.RoundTripper, 
 	if kept, ok := l.own.by[key]; ok && kept.version == id.Version {
 		return kept, nil
 	}
-	way := l.way
-	way.Certificate = id.Certificate
-	if len(id.RootCAs) > 0 {
-		if way.RootCAs = l.authorities(id.RootCAs); way.RootCAs == nil {
-			return nil, fmt.Errorf("the connection's \"ca\" holds no certificate")
-		}
+	way, err := l.wayOf(id)
+	if err != nil {
+		return nil, err
 	}
 	if l.own.by == nil {
 		l.own.by = map[string]versioned{}
 	}
 	l.own.by[key] = versioned{id.Version, l.Policy.Client(way).Transport}
 	return l.own.by[key], nil
+}
+
+// wayOf is how connections are made under an identity.
+func (l *Leaf) wayOf(id Identity) (safehttp.Options, error) {
+	way := l.way
+	way.Certificate = id.Certificate
+	if len(id.RootCAs) > 0 {
+		if way.RootCAs = l.authorities(id.RootCAs); way.RootCAs == nil {
+			return way, errors.New(`the connection's "ca" holds no certificate`)
+		}
+	}
+	return way, nil
 }
 
 // authorities are those that are trusted anyway, and a connection's own.
