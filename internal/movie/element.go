@@ -21,11 +21,19 @@ var later = []string{"html", "component", "voice", "audiogram", "subtitles"}
 func (r reader) elements(name func(int) string) []Element {
 	var list []Element
 	for i, item := range r.list("elements", maxElements, "scene") {
-		if e, ok := item.element(name(i)); ok {
+		if e, ok := item.element(item.name(name, i)); ok {
 			list = append(list, e)
 		}
 	}
 	return list
+}
+
+// name is what messages call the element.
+func (r reader) name(otherwise func(int) string, i int) string {
+	if r.origin != nil {
+		return r.origin.name
+	}
+	return otherwise(i)
 }
 
 // element reads one element; ok is false when its type leaves nothing to read.
@@ -34,19 +42,10 @@ func (r reader) element(name string) (e Element, ok bool) {
 	if !r.knownType(e) {
 		return e, false
 	}
-	e.Start = r.start()
-	if e.Type == Text {
-		e.Duration = r.length("duration", Container)
-	} else {
-		e.Duration = r.length("duration", Intrinsic)
+	for _, key := range timeKeys {
+		r.time(&e, key)
 	}
-	e.ExtraTime = r.within("extra-time", 0, 0, maxSeconds)
 	e.ZIndex = int(r.within("z-index", 0, -99, 99))
-	e.FadeIn = r.within("fade-in", 0, 0, maxSeconds)
-	e.FadeOut = r.within("fade-out", 0, 0, maxSeconds)
-	if v := r.get("condition"); v != nil {
-		r.fault("condition", "%s: 'condition' is not supported by this version of Reelhook; remove it", name)
-	}
 	r.parts(&e)
 	return e, true
 }
@@ -108,20 +107,11 @@ func (r reader) source(e *Element) {
 	}
 }
 
-// pictureChanges are visual properties that change the picture and cannot be
-// made yet. Rendering without them would be wrong without saying so.
-var pictureChanges = []string{"crop", "rotate", "chroma-key", "mask", "correction", "pan"}
-
 func (r reader) visual(e *Element) *Visual {
-	for _, key := range pictureChanges {
-		if r.effective(key) {
-			r.fault(key, "%s: '%s' is not supported by this version of Reelhook; remove it", e.Name, key)
-		}
-	}
 	v := &Visual{
 		Position: r.position(), X: r.coord("x"), Y: r.coord("y"),
 		Width: r.pixels("width"), Height: r.pixels("height"),
-		Zoom: r.zoom(e), Opacity: r.within("opacity", 1, 0, 1),
+		Opacity:        r.within("opacity", 1, 0, 1),
 		FlipHorizontal: r.boolean("flip-horizontal", false), FlipVertical: r.boolean("flip-vertical", false),
 	}
 	if s, ok := r.part("scale"); ok { // the form of 2022
@@ -139,24 +129,8 @@ func (r reader) visual(e *Element) *Visual {
 	default:
 		r.warn("resize", "Unknown resize %q; it was ignored", fit)
 	}
+	v.Look = r.look(e)
 	return v
-}
-
-// effective tells whether a property asks for anything: false, "", "none" and
-// empty objects do not.
-func (r reader) effective(key string) bool {
-	switch v := r.get(key).(type) {
-	case nil:
-		return false
-	case *object:
-		if key == "rotate" {
-			return reader{v, &unfinished{}, ""}.number("angle", 0) != 0
-		}
-		return len(v.keys) > 0
-	}
-	s, _ := scalar(r.get(key))
-	s = strings.ToLower(strings.TrimSpace(s))
-	return s != "" && s != "none" && s != "false" && s != "0"
 }
 
 func (r reader) position() Position {
@@ -182,12 +156,8 @@ func (r reader) coord(key string) Coord {
 		return Coord{Value: r.within(key, 0, -100_000, 100_000)}
 	}
 	s = strings.ToLower(strings.TrimSpace(s))
-	switch {
-	case s == "center":
+	if s == "center" {
 		return Coord{Unit: Centered}
-	case strings.Contains(s, "{{"):
-		r.placeholder(key)
-		return Coord{}
 	}
 	found := coordinate.FindStringSubmatch(s)
 	if found == nil {
@@ -211,21 +181,6 @@ func (r reader) pixels(key string) int {
 		return -1
 	}
 	return int(math.Round(r.within(key, -1, 1, 20_000)))
-}
-
-func (r reader) zoom(e *Element) float64 {
-	if _, ok := r.get("zoom").(*object); ok {
-		r.warn("zoom", "zoom should be a number from -10 to 10; it was ignored")
-		return 0
-	}
-	z := r.number("zoom", 0)
-	if math.Abs(z) > 10 { // documents of 2022 count in per cent
-		z /= 10
-	}
-	if z != 0 && e.Type == Text {
-		r.fault("zoom", "%s: 'zoom' on text is not supported by this version of Reelhook; remove it", e.Name)
-	}
-	return min(max(z, -10), 10)
 }
 
 func (r reader) sound() *Sound {

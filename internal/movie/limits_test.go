@@ -58,7 +58,7 @@ const body = 2 << 20
 // TestHostileMemory bounds what a document can make the parser allocate, whatever
 // becomes of it.
 func TestHostileMemory(t *testing.T) {
-	const most = 100 << 20
+	const most = 128 << 20
 	for _, tc := range hostile() {
 		t.Run(tc.name, func(t *testing.T) {
 			data := []byte(tc.source)
@@ -126,9 +126,33 @@ func hostile() []hostileCase {
 		{"elements that are no objects", false, scenes(`0`, 49)},
 		{"settings that are no text", false, `{"elements":[{"type":"text","settings":{` + keys(49_000, `[0]`) + `}}]}`},
 		{"placeholders", false, `{"elements":[{"type":"text","settings":{` + keys(80_000, `"{{"`) + `}}]}`},
+		{"placeholders that differ", false, `{"elements":[{"type":"text","settings":{` + numbered(70_000, `"{{%d+%d}}"`) + `}}]}`},
+		{"one long expression", false, `{"id":"{{` + many(`1+`) + `1}}"}`},
+		{"many expressions", false, `{"id":"` + many(`{{1+1}}`) + `"}`},
+		{"much text from little", false, `{"variables":{"a":"` + strings.Repeat("x", 60_000) + `"},"elements":[{"type":"text","settings":{` + keys(80_000, `"{{a}}"`) + `}}]}`},
+		{"much of much", false, `{"variables":{"a":"` + strings.Repeat("x", 60_000) + `"},"elements":[{"type":"text","settings":{` + keys(20_000, `"{{upper(a)+lower(a)}}"`) + `}}]}`},
+		{"a large object in many places", false, `{"variables":{"a":{` + keys(40_000, `0`) + `}},"elements":[` + strings.Repeat(`{"type":"text","settings":"{{a}}"},`, 1999) + `{}]}`},
+		{"a large object in many texts", false, `{"variables":{"a":{` + keys(40_000, `0`) + `}},"elements":[{"type":"text","settings":{` + keys(40_000, `"a{{a}}"`) + `}}]}`},
+		{"variables that double", false, `{"variables":{"a0":"xx",` + numbered(50, `"{{a%d}}{{a%d}}"`) + `},"id":"{{a50}}"}`},
+		{"a list of many scenes", false, `{"variables":{"a":[` + strings.Repeat(`0,`, 90_000) + `0]},"scenes":[` + strings.Repeat(`{"iterate":"a"},`, 999) + `{}]}`},
+		{"many scenes that are dropped", false, `{"variables":{"a":[` + strings.Repeat(`0,`, 90_000) + `0]},"scenes":[` + strings.Repeat(`{"iterate":"a","condition":0},`, 999) + `{}]}`},
+		{"large scenes in many copies", false, `{"variables":{"a":[` + strings.Repeat(`0,`, 999) + `0]},"scenes":[{"iterate":"a","elements":[` + strings.Repeat(`{"type":"text","text":"{{index}}"},`, 1999) + `{}]}]}`},
+		{"large scenes in many scenes", false, `{"scenes":[{"id":"a","elements":[` + strings.Repeat(`{"type":"text","text":"x"},`, 1999) + `{}]},` + strings.Repeat(`{"import":"a"},`, 998) + `{}]}`},
+		{"long texts in many copies", false, `{"variables":{"a":[` + strings.Repeat(`0,`, 999) + `0]},"scenes":[{"iterate":"a","background-color":"` + strings.Repeat(`x`, 2_000_000) + `"}]}`},
+		{"variables in a row", false, `{"variables":{` + numbered(40_000, `"{{a%d}}{{b%d}}"`) + `},"id":"{{a39999}}"}`},
+		{"long keys around many mistakes", false, `{"` + strings.Repeat("k", 1<<20) + `":{` + keys(50_000, `"{{"`) + `}}`},
 		{"a long word", false, `{"resolution":"` + many(`\u0001`) + `"}`},
 		{"a long colour", false, `{"scenes":[{"background-color":"rgba(1,1,` + many(`1`) + `"}]}`},
 	}
+}
+
+// numbered are n members of an object, their values with their numbers in them.
+func numbered(n int, value string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"a%d":%s`, i+1, fmt.Sprintf(value, i, i))
+	}
+	return b.String()[1:]
 }
 
 // keys are n members of an object, no two alike.

@@ -3,7 +3,7 @@
 // (scenes[1].elements[0].src).
 //
 // It must not know what becomes of a movie: no files, no clock, no network, no
-// FFmpeg, no database. Standard library only.
+// FFmpeg, no database.
 package movie
 
 import "encoding/json"
@@ -131,6 +131,9 @@ type Element struct {
 	ZIndex int
 	// FadeIn and FadeOut in seconds act on picture and sound.
 	FadeIn, FadeOut float64
+	// Later has the times above, by key, that need the lengths of media; Settle
+	// sets them.
+	Later map[string]*Later
 
 	// Src is the medium's address as written; empty for text.
 	Src string
@@ -153,12 +156,12 @@ type Visual struct {
 	Width, Height int
 	// Resize fits the element to the canvas and beats Width and Height.
 	Resize Resize
-	// Zoom is the Ken Burns amount, -10 to 10, 0 for none.
-	Zoom float64
 	// Opacity is 0 to 1.
 	Opacity float64
 	// FlipHorizontal and FlipVertical mirror the picture.
 	FlipHorizontal, FlipVertical bool
+	// Look is how the picture is changed.
+	Look
 }
 
 // Position is a preset place on the canvas (section 20 of the contract).

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/reelhook/reelhook/internal/expression"
 )
 
 // The three ways a body can fail to be a movie at all, in the API's words
@@ -39,7 +41,13 @@ func (e *SyntaxError) Unwrap() error { return ErrSyntax }
 type object struct {
 	keys   []string
 	values map[string]any
+	// origin is where a scene or an element stood before the document was filled
+	// in; nil when it stands there still.
+	origin *origin
 }
+
+// origin is a place of the submitted document, and what messages call it.
+type origin struct{ path, name string }
 
 // get returns the value of a key, nil when it is missing or null.
 func (o *object) get(key string) any {
@@ -64,30 +72,34 @@ type raw struct {
 }
 
 // keepRaw are the keys whose value is kept as written: the client's own data, and
-// the names of HTTP headers, which are no keys of ours.
-var keepRaw = map[string]bool{"client-data": true, "headers": true}
+// the names of HTTP headers and of variables, which are no keys of ours.
+var keepRaw = map[string]bool{"client-data": true, "headers": true, "variables": true}
 
-// document reads a whole body into an object.
-func document(data []byte) (*object, error) {
+// fillKeys are the keys that change which scenes and elements there are.
+var fillKeys = map[string]bool{"condition": true, "iterate": true, "import": true}
+
+// document reads a whole body into an object. unfilled tells that something in it
+// has to be filled in before it can be read.
+func document(data []byte) (doc *object, unfilled bool, err error) {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, ErrEmpty
+		return nil, false, ErrEmpty
 	}
 	if !json.Valid(data) {
 		var v any
-		return nil, syntaxError(data, json.Unmarshal(data, &v))
+		return nil, false, syntaxError(data, json.Unmarshal(data, &v))
 	}
 	p := parser{dec: json.NewDecoder(bytes.NewReader(data)), data: data}
 	p.dec.UseNumber()
 	v, err := p.value(0)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	o, ok := v.(*object)
 	if !ok {
-		return nil, ErrNoObject
+		return nil, false, ErrNoObject
 	}
-	return o, nil
+	return o, p.unfilled, nil
 }
 
 func syntaxError(data []byte, err error) error {
@@ -113,6 +125,8 @@ type parser struct {
 	dec    *json.Decoder
 	data   []byte
 	values int
+	// unfilled tells that a placeholder was read, or one of fillKeys.
+	unfilled bool
 }
 
 // value reads one value. Objects become *object, arrays []any, numbers
@@ -133,6 +147,9 @@ func (p *parser) value(depth int) (any, error) {
 		return p.object(depth)
 	case token == json.Delim('['):
 		return p.array(depth)
+	}
+	if s, ok := token.(string); ok && expression.Has(s) {
+		p.unfilled = true
 	}
 	return token, nil
 }
@@ -165,6 +182,7 @@ func (p *parser) object(depth int) (*object, error) {
 		if keepRaw[key] {
 			v = raw{v, p.written(from)}
 		}
+		p.unfilled = p.unfilled || fillKeys[key]
 		o.set(key, v)
 	}
 	return o, p.end()

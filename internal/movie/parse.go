@@ -13,11 +13,14 @@ import (
 // *SyntaxError: the body is no movie at all. Everything else that is wrong is
 // in the movie's Faults and Warnings, so that its exports can still run.
 func Parse(data []byte) (*Movie, error) {
-	doc, err := document(data)
+	doc, unfilled, err := document(data)
 	if err != nil {
 		return nil, err
 	}
 	m := &unfinished{Movie: Movie{ClientData: json.RawMessage("{}")}}
+	if unfilled {
+		doc = m.fill(doc, len(data))
+	}
 	r := reader{doc, m, ""}
 	m.ID = r.text("id", "")
 	m.Draft = r.boolean("draft", false)

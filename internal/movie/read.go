@@ -51,6 +51,15 @@ func (n *notes) add(path, format string, args ...any) {
 	}
 }
 
+// full tells that what is added now is only counted, so that it need not be worded.
+func (n *notes) full() bool {
+	if len(n.kept) < maxNotes {
+		return false
+	}
+	n.count++
+	return true
+}
+
 // list is what was kept; when that is not all, its last one counts the rest.
 func (n *notes) list() []Fault {
 	if more := n.count - len(n.kept); more > 0 {
@@ -66,8 +75,13 @@ func (r reader) at(key string) string {
 	return r.path + "." + key
 }
 
+// fault notes what keeps a movie from being rendered, one fault a place: where a
+// value could not be filled in, that it is missing need not be said.
 func (r reader) fault(key, format string, args ...any) {
-	r.m.faults.add(r.at(key), format, args...)
+	path := r.at(key)
+	if !slices.ContainsFunc(r.m.faults.kept, func(f Fault) bool { return f.Path == path }) {
+		r.m.faults.add(path, format, args...)
+	}
 }
 
 func (r reader) warn(key, format string, args ...any) {
@@ -83,15 +97,7 @@ func (r reader) text(key, otherwise string) string {
 		}
 		return otherwise
 	}
-	if strings.Contains(s, "{{") && key != "text" {
-		r.placeholder(key)
-	}
 	return s
-}
-
-// placeholder reports a value that waits for a variable.
-func (r reader) placeholder(key string) {
-	r.fault(key, "%s: variables and expressions ({{...}}) are not supported by this version of Reelhook; write the value out", r.at(key))
 }
 
 // number is a number, or text that holds one.
@@ -99,11 +105,7 @@ func (r reader) number(key string, otherwise float64) float64 {
 	v := r.get(key)
 	s, ok := scalar(v)
 	s = strings.TrimSpace(s)
-	switch {
-	case v == nil || s == "" && ok:
-		return otherwise
-	case ok && strings.Contains(s, "{{"):
-		r.placeholder(key)
+	if v == nil || s == "" && ok {
 		return otherwise
 	}
 	x, err := strconv.ParseFloat(strings.TrimSuffix(s, "px"), 64)
@@ -138,11 +140,7 @@ func (r reader) boolean(key string, otherwise bool) bool {
 	case "false", "0", "no", "off", "":
 		return false
 	}
-	if strings.Contains(s, "{{") {
-		r.placeholder(key)
-	} else {
-		r.warn(key, "%s should be true or false; %v was used", key, otherwise)
-	}
+	r.warn(key, "%s should be true or false; %v was used", key, otherwise)
 	return otherwise
 }
 
@@ -170,6 +168,9 @@ func (r reader) objects(key string, items []any) []reader {
 		if !ok {
 			r.m.faults.add(path, "%s should be an object", path)
 			o = &object{}
+		}
+		if o.origin != nil {
+			path = o.origin.path
 		}
 		list[i] = reader{o, r.m, path}
 	}

@@ -20,10 +20,6 @@ func (r reader) scene(index int) Scene {
 		Background: r.color("background-color", Color{A: 255}),
 		Transition: r.transition(),
 	}
-	r.unsupported("iterate", "import")
-	if v := r.get("condition"); v != nil {
-		r.fault("condition", "'condition' (%s) is not supported by this version of Reelhook; remove it", r.at("condition"))
-	}
 	s.Elements = r.elements(func(i int) string { return fmt.Sprintf("Scene #%d, element #%d", index+1, i+1) })
 	return s
 }

@@ -18,9 +18,6 @@ var animated = []string{"002", "003", "004", "005", "006", "007", "008", "009", 
 
 func (r reader) textPart(e *Element) *TextPart {
 	t := &TextPart{Text: r.text("text", ""), Style: "001", Settings: map[string]string{}}
-	if strings.Contains(t.Text, "{{") {
-		r.placeholder("text")
-	}
 	if strings.TrimSpace(t.Text) == "" {
 		r.warn("text", "%s has no text", e.Name)
 	}
@@ -59,9 +56,6 @@ func (r reader) settings(bag map[string]string) {
 	for _, key := range r.keys {
 		if s, ok := scalar(r.values[key]); ok {
 			bag[key] = s
-			if strings.Contains(s, "{{") {
-				r.placeholder(key)
-			}
 		} else if r.values[key] != nil {
 			r.warn(key, "%s should be text or a number; it was ignored", key)
 		}

@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/reelhook/reelhook/internal/movie"
@@ -12,20 +13,51 @@ const margin = 0.05
 
 // box is where an element paints, and which part of its medium fills that.
 func (b *builder) box(e *movie.Element) (Rect, Area) {
-	all := Area{W: 1, H: 1}
-	v, f := e.Visual, b.facts(e)
+	v := e.Visual
+	f, part := b.cropped(e)
 	if e.Type != movie.Text && f.Width > 0 && f.Height > 0 {
 		switch v.Resize {
 		case movie.Cover:
-			return Rect{W: b.Width, H: b.Height}, covering(f, b.Width, b.Height)
+			return Rect{W: b.Width, H: b.Height}, part.within(covering(f, b.Width, b.Height))
 		case movie.Contain:
 			w, h := fitting(f, b.Width, b.Height)
-			return Rect{(b.Width - w) / 2, (b.Height - h) / 2, w, h}, all
+			return Rect{(b.Width - w) / 2, (b.Height - h) / 2, w, h}, part
 		}
 	}
 	w, h := b.dimensions(e, f)
 	x, y := b.preset(v.Position, w, h)
-	return Rect{offset(x, v.X, b.Width, w), offset(y, v.Y, b.Height, h), w, h}, all
+	return Rect{offset(x, v.X, b.Width, w), offset(y, v.Y, b.Height, h), w, h}, part
+}
+
+// cropped is an element's medium as if there were no more of it than its crop
+// keeps, and which part of it that is.
+func (b *builder) cropped(e *movie.Element) (Facts, Area) {
+	f, c := b.facts(e), e.Visual.Crop
+	if c == (movie.Crop{}) || f.Width == 0 || f.Height == 0 {
+		return f, Area{W: 1, H: 1}
+	}
+	if c.X >= f.Width || c.Y >= f.Height {
+		b.warn(e.Path+".crop", fmt.Sprintf("The crop lies outside of the picture, which is %d x %d pixels; it was ignored", f.Width, f.Height))
+		return f, Area{W: 1, H: 1}
+	}
+	w, h := f.Width-c.X, f.Height-c.Y // all that is left
+	if c.Width > w || c.Height > h {
+		b.warn(e.Path+".crop", fmt.Sprintf("The crop reaches out of the picture, which is %d x %d pixels; it was shortened", f.Width, f.Height))
+	}
+	if c.Width > 0 {
+		w = min(w, c.Width)
+	}
+	if c.Height > 0 {
+		h = min(h, c.Height)
+	}
+	width, height := float64(f.Width), float64(f.Height)
+	f.Width, f.Height = w, h
+	return f, Area{float64(c.X) / width, float64(c.Y) / height, float64(w) / width, float64(h) / height}
+}
+
+// within is the part of a picture that in is of this part of it.
+func (a Area) within(in Area) Area {
+	return Area{a.X + in.X*a.W, a.Y + in.Y*a.H, in.W * a.W, in.H * a.H}
 }
 
 // covering is the middle part of a picture that has the canvas's shape.

@@ -18,9 +18,12 @@ const longest = 86400
 
 // Build lowers a movie to its timeline (sections 19 and 20 of the contract).
 // facts tells what is known about an element's medium. The error is a
-// movie.Fault.
+// movie.Fault. It sets the elements' times that are movie.Later.
 func Build(m *movie.Movie, facts func(*movie.Element) Facts) (*Timeline, error) {
 	b := &builder{Timeline: &Timeline{Width: m.Width, Height: m.Height, FPS: m.FPS}, facts: facts}
+	if err := b.settle(m); err != nil {
+		return nil, err
+	}
 	own := b.contents(m.Elements, 0)
 	scenes := b.scenes(m, own.length())
 	end := own.length()

@@ -13,6 +13,7 @@ func FuzzBuild(f *testing.F) {
 	f.Add([]byte(`{"scenes":[{"elements":[{"type":"video","src":"v","seek":-3,"loop":-1,"duration":-2,"start":-1,"fade-in":9}]}]}`), 8.0, 640, 360)
 	f.Add([]byte(`{"fps":29.97,"scenes":[{"duration":2},{"duration":0.5,"transition":{"duration":9}}],"elements":[{"type":"image","src":"i","resize":"cover","z-index":-1}]}`), 0.0, 3, 9)
 	f.Add([]byte(`{"scenes":[{"elements":[{"type":"audio","src":"a","extra-time":3},{"type":"text","text":"t","x":"85%","width":1,"position":"top-left"}]}]}`), 1e9, 1, 1)
+	f.Add([]byte(`{"scenes":[{"elements":[{"type":"video","id":"v","src":"v","start":-1,"extra-time":"{{b_end}}"},{"type":"text","id":"b","text":"t","start":"{{v_start-1}}","duration":"{{ v_duration > 3 ? 2 : v_duration }}"}]}]}`), 8.0, 640, 360)
 	f.Fuzz(func(t *testing.T, source []byte, duration float64, width, height int) {
 		m, err := movie.Parse(source)
 		if err != nil || len(m.Faults) > 0 {
