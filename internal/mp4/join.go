@@ -1,6 +1,7 @@
 // Package mp4 joins the windows of a movie and its sound into one MP4 without
 // touching a coded picture: the samples of all windows in order, constant frame
-// timing, the index in front (fast start). It must not know movies, scenes or
+// timing, the index in front (fast start). A picture that is held it repeats by
+// itself, for which no encoder is needed. It must not know movies, scenes or
 // FFmpeg; it reads and writes files.
 //
 // The samples are re-timed rather than concatenated as they stand, because an
@@ -20,11 +21,20 @@ import (
 // Rate is a frame rate in frames per second as a fraction.
 type Rate struct{ Num, Den int }
 
+// Window is a part of the picture.
+type Window struct {
+	// File is an MP4 with one H.264 track that begins with a key frame.
+	File string
+	// Hold is for how many frames the file's only picture shows; 0 when the file
+	// has all of its pictures.
+	Hold int
+}
+
 // Join writes to out one MP4 that shows the frames of the windows one after
-// another at exactly the given rate while the sound plays. Every window is an
-// MP4 with one H.264 track and begins with a key frame; all must have been made
-// with the same encoder settings. The sound is an MP4 with one AAC track.
-func Join(out string, windows []string, sound string, rate Rate) (err error) {
+// another at exactly the given rate while the sound plays. All windows must have
+// been made with the same encoder settings, but for how well a picture to hold is
+// coded. The sound is an MP4 with one AAC track.
+func Join(out string, windows []Window, sound string, rate Rate) (err error) {
 	picture, err := readWindows(windows, rate)
 	if err != nil {
 		return err

@@ -34,6 +34,8 @@ type sample struct {
 	// negative when it is shown earlier than its place in decoding order.
 	shown int32
 	sync  bool
+	// data is the sample itself where it is in no file.
+	data []byte
 }
 
 // bytes is the size of all samples.
@@ -50,6 +52,13 @@ func (t *track) bytes() uint64 {
 func (t *track) copy(w io.Writer, first, last int) (err error) {
 	var f *os.File
 	for i := first; i < last; {
+		if data := t.samples[i].data; data != nil {
+			if _, err := w.Write(data); err != nil {
+				return err
+			}
+			i++
+			continue
+		}
 		if f == nil || f.Name() != t.files[t.samples[i].file] {
 			if f, err = os.Open(t.files[t.samples[i].file]); err != nil {
 				return err
@@ -58,7 +67,7 @@ func (t *track) copy(w io.Writer, first, last int) (err error) {
 		}
 		run := t.samples[i]
 		end := run.offset
-		for i < last && t.samples[i].file == run.file && t.samples[i].offset == end {
+		for i < last && t.samples[i].data == nil && t.samples[i].file == run.file && t.samples[i].offset == end {
 			end += int64(t.samples[i].size)
 			i++
 		}
@@ -135,17 +144,16 @@ func (t *track) locate(stbl *mp4.StblBox) error {
 }
 
 // readWindows gathers the windows into one track at exactly rate.
-func readWindows(paths []string, rate Rate) (*track, error) {
+func readWindows(windows []Window, rate Rate) (*track, error) {
 	all := &track{}
-	for i, path := range paths {
-		w, err := readTrack(path)
+	held := false
+	for i, window := range windows {
+		w, err := readWindow(window, rate)
 		if err != nil {
 			return all, fmt.Errorf("read window %d: %w", i, err)
 		}
+		held = held || window.Hold > 0
 		all.files = append(all.files, w.files...)
-		if !w.samples[0].sync {
-			return all, fmt.Errorf("window %d does not begin with a key frame", i)
-		}
 		if all.head == nil {
 			all.head = w.head
 		} else if !sameEncoder(all.head, w.head) {
@@ -160,8 +168,27 @@ func readWindows(paths []string, rate Rate) (*track, error) {
 	if all.head == nil {
 		return all, errors.New("no windows")
 	}
+	if held {
+		if err := all.allowSkips(); err != nil {
+			return all, err
+		}
+	}
 	all.retime(rate)
 	return all, nil
+}
+
+func readWindow(window Window, rate Rate) (*track, error) {
+	w, err := readTrack(window.File)
+	if err != nil {
+		return nil, err
+	}
+	if !w.samples[0].sync {
+		return nil, errors.New("it does not begin with a key frame")
+	}
+	if window.Hold > 0 {
+		return w, w.hold(window.Hold, rate)
+	}
+	return w, nil
 }
 
 // earliest is when the first picture of a window is shown, counted in samples

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/reelhook/reelhook/internal/movie"
+	"github.com/reelhook/reelhook/internal/mp4"
 )
 
 // preset is what a movie's quality means to x264.
@@ -23,17 +24,20 @@ var presets = map[movie.Quality]preset{
 
 // pictureOptions are the output options of a window. They must not depend on
 // anything but the movie: windows are joined by copying, which needs one
-// decoder configuration for all of them.
-func pictureOptions(m *movie.Movie) []string {
+// decoder configuration for all of them. A still has a lower crf, which x264
+// would write into that configuration were it not for stitchable.
+func pictureOptions(m *movie.Movie, still bool) []string {
 	p, ok := presets[m.Quality]
 	if !ok {
 		p = presets[movie.High]
 	}
-	// A key frame at least every ten seconds keeps seeking cheap.
-	keyint := max(1, 10*m.FPS.Num/m.FPS.Den)
+	if still {
+		p.crf -= stillGain
+	}
+	keyint := max(1, mp4.KeyInterval*m.FPS.Num/m.FPS.Den)
 	return append([]string{
 		"-an", "-c:v", "libx264", "-preset", p.name, "-crf", strconv.Itoa(p.crf), "-threads", "1",
-		"-x264-params", fmt.Sprintf("keyint=%d:min-keyint=1:scenecut=40", keyint),
+		"-x264-params", fmt.Sprintf("keyint=%d:min-keyint=1:scenecut=40:stitchable=1", keyint),
 		"-r", rate(m.FPS),
 	}, colourOptions...)
 }

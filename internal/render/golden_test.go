@@ -63,24 +63,13 @@ func TestCommands(t *testing.T) {
 
 // commands shows the windows of a movie and the graph of each.
 func commands(t *testing.T, source string) string {
-	m, err := movie.Parse([]byte(source))
-	if err != nil || len(m.Faults) > 0 {
-		t.Fatalf("%v %v", err, m.Faults)
-	}
-	dir := t.TempDir()
-	j := &job{Renderer: New(Options{Fetcher: told{}, Texts: texts(), Cores: 2}), movie: m, dir: dir, progress: newProgress(nil)}
-	if err := errors.Join(j.fetch(t.Context()), j.draw(t.Context())); err != nil {
-		t.Fatal(err)
-	}
-	if j.timeline, err = timeline.Build(m, j.sources.facts); err != nil {
-		t.Fatal(err)
-	}
+	j := planned(t, source)
 	var b strings.Builder
-	for _, w := range cut(j.timeline, j.Cores) {
+	for _, w := range j.cut() {
 		c := j.command(w, "window.mp4", false)
-		fmt.Fprintf(&b, "%d-%d\n", w.In, w.Out)
+		fmt.Fprintf(&b, "%v\n", w)
 		for i, in := range c.Inputs {
-			fmt.Fprintf(&b, "  %d: %s", i, strings.ReplaceAll(in.Path, dir, ""))
+			fmt.Fprintf(&b, "  %d: %s", i, strings.ReplaceAll(in.Path, j.dir, ""))
 			if in.Seek > 0 {
 				fmt.Fprintf(&b, " from %.3f", in.Seek)
 			}
@@ -89,4 +78,30 @@ func commands(t *testing.T, source string) string {
 		fmt.Fprintf(&b, "  %s\n  %s\n", strings.ReplaceAll(c.Graph.String(), "\n", "\n  "), strings.Join(c.Output, " "))
 	}
 	return b.String()
+}
+
+// String shows a window in tests.
+func (w window) String() string {
+	s := fmt.Sprintf("%d-%d", w.In, w.Out)
+	if w.still {
+		s += " still"
+	}
+	return s
+}
+
+// planned is a job that is ready to be cut into windows.
+func planned(t *testing.T, source string) *job {
+	t.Helper()
+	m, err := movie.Parse([]byte(source))
+	if err != nil || len(m.Faults) > 0 {
+		t.Fatalf("%v %v", err, m.Faults)
+	}
+	j := &job{Renderer: New(Options{Fetcher: told{}, Texts: texts(), Cores: 2}), movie: m, dir: t.TempDir(), progress: newProgress(nil)}
+	if err := errors.Join(j.fetch(t.Context()), j.draw(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if j.timeline, err = timeline.Build(m, j.sources.facts); err != nil {
+		t.Fatal(err)
+	}
+	return j
 }

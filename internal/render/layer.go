@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/movie"
@@ -71,45 +70,73 @@ func (p *picture) clock(at int) []ffmpeg.Filter {
 	}
 }
 
-// still is the frames from..to of a picture that does not change: decoded and
-// scaled once, then repeated. A looped input would decode it for every frame.
+// still is the frames from..to of a picture that does not change: what can be
+// is done to it once, and then it is repeated. A looped input would decode it
+// for every frame.
 func (p *picture) still(c timeline.Clip, s source, from, to int) string {
-	pad := p.input(s.input())
-	filters := p.fit(c, s)
-	if zooms(c) {
-		filters = append(filters, p.zoom(c, from-c.In, to-from)...)
-	} else {
-		filters = append(filters, f("loop", "loop", -1, "size", 1, "start", 0))
+	t := p.strand(p.input(s.input()))
+	p.fit(t, c, s)
+	stands := !zooms(c)
+	if !stands {
+		t.add(p.zoom(c, from-c.In, to-from)...)
+		t.add(p.clock(0)...)
+		t.add(f("trim", "end_frame", to-from))
 	}
-	filters = append(filters, p.clock(0)...)
-	return p.join([]string{pad}, append(filters, f("trim", "end_frame", to-from))...)
+	p.shape(t, c, from, to, func() {
+		if stands {
+			t.stand(to - from)
+			stands = false
+		}
+	})
+	return t.end()
 }
 
-// fit crops and scales a source to its box, in the colours of the output.
-func (p *picture) fit(c timeline.Clip, s source) []ffmpeg.Filter {
-	var filters []ffmpeg.Filter
+// shape masks and turns a clip's stream, whose frame 0 is the movie's frame from.
+// move is called before the first thing that is not the same for every frame, or
+// at the end.
+func (p *picture) shape(t *strand, c timeline.Clip, from, to int, move func()) {
+	has, moves := p.masked(c)
+	if moves {
+		move()
+	}
+	if has {
+		t.hide(p.mask(c, from, to))
+	}
+	if turns(c) {
+		move()
+	}
+	t.rotate(c, from-c.In)
+	move()
+}
+
+// fit crops and scales a source to its box, in the colours of the output, and
+// changes them as its element says.
+func (p *picture) fit(t *strand, c timeline.Clip, s source) {
 	if c.Crop != (timeline.Area{W: 1, H: 1}) && c.Crop != (timeline.Area{}) {
-		filters = append(filters, f("crop",
+		t.add(f("crop",
 			"w", fmt.Sprintf("iw*%.6f", c.Crop.W), "h", fmt.Sprintf("ih*%.6f", c.Crop.H),
 			"x", fmt.Sprintf("iw*%.6f", c.Crop.X), "y", fmt.Sprintf("ih*%.6f", c.Crop.Y), "exact", 1))
 	}
-	filters = append(filters, p.scale(c, s)...)
-	if v := c.Element.Visual; v.FlipHorizontal {
-		filters = append(filters, f("hflip"))
+	t.add(p.scale(c, s)...)
+	v := c.Element.Visual
+	if v.FlipHorizontal {
+		t.add(f("hflip"))
 	}
-	if v := c.Element.Visual; v.FlipVertical {
-		filters = append(filters, f("vflip"))
+	if v.FlipVertical {
+		t.add(f("vflip"))
 	}
-	opacity := c.Element.Visual.Opacity
 	format := "yuv420p"
-	if s.alpha() || opacity < 1 {
+	if s.alpha() || v.Opacity < 1 || v.ChromaKey != (movie.ChromaKey{}) {
 		format = "yuva420p"
 	}
-	filters = append(filters, f("format", "pix_fmts", format), f("setsar", "sar", "1"))
-	if opacity < 1 { // here, so that a still is made fainter once and not for every frame
-		filters = append(filters, f("lutyuv", "a", fmt.Sprintf("val*%.4f", opacity)))
+	t.alpha = s.alpha()
+	t.add(f("format", "pix_fmts", format), f("setsar", "sar", "1"))
+	t.key(v.ChromaKey)
+	t.add(correction(v.Correction)...)
+	if v.Opacity < 1 { // here, so that a still is made fainter once and not for every frame
+		t.add(f("lutyuv", "a", fmt.Sprintf("val*%.4f", v.Opacity)))
+		t.alpha = true
 	}
-	return filters
 }
 
 // scale brings a source to its size and into the colours of the output.
@@ -153,14 +180,4 @@ func (p *picture) solid(c movie.Color) string {
 func (p *picture) veil(base string, c movie.Color) string {
 	pane := p.join([]string{p.solid(c)}, f("format", "pix_fmts", "yuva420p"), f("lutyuv", "a", int(c.A)))
 	return p.join([]string{base, pane}, f("overlay", "format", "yuv420"))
-}
-
-// yuv is a colour in bt709 limited range (ITU-R BT.709, 8 bit).
-func yuv(c movie.Color) (y, u, v int) {
-	r, g, b := float64(c.R)/255, float64(c.G)/255, float64(c.B)/255
-	luma := 0.2126*r + 0.7152*g + 0.0722*b
-	y = int(math.Round(16 + 219*luma))
-	u = int(math.Round(128 + 224*(b-luma)/1.8556))
-	v = int(math.Round(128 + 224*(r-luma)/1.5748))
-	return y, u, v
 }

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/timeline"
 )
@@ -25,19 +24,32 @@ type piece struct {
 
 // moving is the frames from..to of a video clip.
 func (p *picture) moving(c timeline.Clip, s source, from, to int) string {
+	t := p.play(c, s, from, to, func(t *strand) { p.fit(t, c, s) })
+	if zooms(c) {
+		t.add(p.zoom(c, from-c.In, 1)...)
+	}
+	t.add(p.clock(0)...)
+	p.shape(t, c, from, to, func() {})
+	return t.end()
+}
+
+// play is the frames from..to of a source that moves, at the output's rate, each
+// run of it prepared by itself.
+func (p *picture) play(c timeline.Clip, s source, from, to int, prepare func(*strand)) *strand {
 	var pads []string
+	var alpha bool
 	for _, part := range p.pieces(c, s, from-c.In, to-c.In) {
-		pads = append(pads, p.piece(c, s, part))
+		piece := p.piece(s, part, prepare)
+		pads, alpha = append(pads, piece.end()), piece.alpha
 	}
 	pad := pads[0]
 	if len(pads) > 1 {
 		pad = p.join(pads, f("concat", "n", len(pads), "v", 1, "a", 0))
 	}
-	filters := []ffmpeg.Filter{f("tpad", "stop", -1, "stop_mode", "clone"), f("trim", "end_frame", to-from)}
-	if zooms(c) {
-		filters = append(filters, p.zoom(c, from-c.In, 1)...)
-	}
-	return p.join([]string{pad}, append(filters, p.clock(0)...)...)
+	t := p.strand(pad)
+	t.alpha = alpha
+	t.add(f("tpad", "stop", -1, "stop_mode", "clone"), f("trim", "end_frame", to-from))
+	return t
 }
 
 // pieces divides frames first..last of a clip, counted from its start, at the
@@ -93,25 +105,26 @@ func (p *picture) frame(at float64) int {
 }
 
 // piece decodes one run at the output's rate.
-func (p *picture) piece(c timeline.Clip, s source, part piece) string {
+func (p *picture) piece(s source, part piece, prepare func(*strand)) *strand {
 	if part.held {
-		return p.held(c, s, part)
+		return p.held(s, part, prepare)
 	}
 	ahead := min(p.lead(s), p.frame(part.from))
 	start := part.from - seconds(ahead, p.FPS)
 	if start < 1e-6 {
 		start = 0
 	}
-	pad := p.input(s.inputAt(start))
-	filters := []ffmpeg.Filter{
+	t := p.strand(p.input(s.inputAt(start)))
+	t.add(
 		f("fps", "fps", rate(p.FPS), "start_time", 0),
 		// A play whose last picture comes early keeps it: the next one must not
 		// begin before its time.
 		f("tpad", "stop", -1, "stop_mode", "clone"),
 		f("trim", "start_frame", ahead, "end_frame", ahead+part.frames),
-	}
-	filters = append(filters, p.fit(c, s)...)
-	return p.join([]string{pad}, append(filters, p.clock(0)...)...)
+	)
+	prepare(t)
+	t.add(p.clock(0)...)
+	return t
 }
 
 // lead is how many frames a source is decoded ahead, at least one picture of its
@@ -124,10 +137,10 @@ func (p *picture) lead(s source) int {
 }
 
 // held repeats a source's last picture.
-func (p *picture) held(c timeline.Clip, s source, part piece) string {
-	pad := p.input(s.inputAt(part.from))
-	filters := append([]ffmpeg.Filter{f("reverse"), f("trim", "end_frame", 1)}, p.fit(c, s)...)
-	filters = append(filters, f("loop", "loop", -1, "size", 1, "start", 0))
-	filters = append(filters, p.clock(0)...)
-	return p.join([]string{pad}, append(filters, f("trim", "end_frame", part.frames))...)
+func (p *picture) held(s source, part piece, prepare func(*strand)) *strand {
+	t := p.strand(p.input(s.inputAt(part.from)))
+	t.add(f("reverse"), f("trim", "end_frame", 1))
+	prepare(t)
+	t.stand(part.frames)
+	return t
 }

@@ -89,7 +89,9 @@ func (p *picture) lowest(clips []timeline.Clip) int {
 // opaque tells whether no part of a clip's box shows what is under it.
 func (p *picture) opaque(c timeline.Clip) bool {
 	s := p.sources[c.Element]
-	return c.Element.Type != movie.Text && !s.alpha() && c.Element.Visual.Opacity == 1
+	v := c.Element.Visual
+	return c.Element.Type != movie.Text && !s.alpha() && s.Mask == nil && v.Opacity == 1 &&
+		v.ChromaKey == (movie.ChromaKey{}) && v.Rotate == (movie.Rotate{}) && !drifts(c)
 }
 
 // fades tells whether a clip fades anywhere in the window.
@@ -104,11 +106,11 @@ func (p *picture) paint(base string, c timeline.Clip) string {
 	if c.Out <= p.window.In || c.In >= p.window.Out {
 		return base
 	}
-	at := p.origin(c)
+	at, pan := p.origin(c), c.Element.Visual.Pan
 	// The layer's own clock says when it begins; after its end the base shows
 	// again.
 	return p.join([]string{base, p.layer(c)},
-		f("overlay", "x", at.X, "y", at.Y, "format", "yuv420", "eof_action", "pass"))
+		f("overlay", "x", p.drift(c, at.X, pan.X, p.Width), "y", p.drift(c, at.Y, pan.Y, p.Height), "format", "yuv420", "eof_action", "pass"))
 }
 
 // blend lets the scene that enters take over from the one that leaves.

@@ -25,32 +25,73 @@ func (j *job) fetch(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	var missing []movie.Fault
+	g := got{assets, failed, nil}
 	j.sources = sources{}
 	for _, e := range elements {
-		w, key := want(e), "src"
-		if e.Type == movie.Text {
-			w, key = j.font(e), "settings.font-family"
-		}
-		if w.URL == "" {
-			continue
-		}
-		if err := failed[w]; err != nil {
-			var f movie.Fault
-			if err := unfetched(e, key, err); !errors.As(err, &f) {
-				return err
-			}
-			missing = append(missing, f)
-			continue
-		}
-		a := assets[w]
-		if e.Type == movie.Text {
-			j.sources[e] = source{Path: a.Path}
-		} else {
-			j.sources[e] = source{Path: a.Path, Format: a.Format, Media: a.Media, Still: e.Type == movie.Image && a.Still()}
+		if err := j.source(e, &g); err != nil {
+			return err
 		}
 	}
-	return faults(missing)
+	return faults(g.missing)
+}
+
+// got is what came of fetching, and what is missing for a movie.
+type got struct {
+	assets  map[media.Want]media.Asset
+	failed  map[media.Want]error
+	missing []movie.Fault
+}
+
+// asset is the first of the wants that could be had; ok is false when none could,
+// which is noted as a fault of the element's key. The error is this machine's.
+func (g *got) asset(e *movie.Element, key string, wants ...media.Want) (a media.Asset, ok bool, err error) {
+	for _, w := range wants {
+		if g.failed[w] == nil {
+			return g.assets[w], true, nil
+		}
+	}
+	err = unfetched(e, key, g.failed[wants[0]])
+	var f movie.Fault
+	if errors.As(err, &f) {
+		g.missing = append(g.missing, f)
+		return a, false, nil
+	}
+	return a, false, err
+}
+
+// source makes an element's source of what was fetched for it.
+func (j *job) source(e *movie.Element, g *got) error {
+	w, key := want(e), "src"
+	if e.Type == movie.Text {
+		w, key = j.font(e), "settings.font-family"
+	}
+	if w.URL == "" {
+		return nil
+	}
+	a, ok, err := g.asset(e, key, w)
+	mask, maskErr := g.mask(e)
+	switch err := errors.Join(err, maskErr); {
+	case err != nil || !ok:
+		return err
+	case e.Type == movie.Text:
+		j.sources[e] = source{Path: a.Path}
+	default:
+		j.sources[e] = source{Path: a.Path, Format: a.Format, Media: a.Media, Still: e.Type == movie.Image && a.Still(), Mask: mask}
+	}
+	return nil
+}
+
+// mask is the source of an element's mask, nil when it has none.
+func (g *got) mask(e *movie.Element) (*source, error) {
+	wants := maskWants(e)
+	if wants == nil {
+		return nil, nil
+	}
+	a, ok, err := g.asset(e, "mask", wants...)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &source{Path: a.Path, Format: a.Format, Media: a.Media, Still: a.Still()}, nil
 }
 
 // draw makes the bitmaps of all texts and reports all that could not be drawn
@@ -110,7 +151,7 @@ func (j *job) wants(elements []*movie.Element) []media.Want {
 	var wants []media.Want
 	for _, e := range elements {
 		if e.Type != movie.Text {
-			wants = append(wants, want(e))
+			wants = append(append(wants, want(e)), maskWants(e)...)
 			continue
 		}
 		j.styles[e] = j.style(e)
@@ -125,6 +166,15 @@ func want(e *movie.Element) media.Want {
 	return media.Want{URL: e.Src, Use: map[movie.Type]media.Use{
 		movie.Image: media.Image, movie.Video: media.Video, movie.Audio: media.Audio,
 	}[e.Type]}
+}
+
+// maskWants is the element's mask in the two ways it may come: as a picture or
+// as a video.
+func maskWants(e *movie.Element) []media.Want {
+	if e.Visual == nil || e.Visual.Mask == "" {
+		return nil
+	}
+	return []media.Want{{URL: e.Visual.Mask, Use: media.Image}, {URL: e.Visual.Mask, Use: media.Video}}
 }
 
 // font is the font that a text's style names by its address, if it does.

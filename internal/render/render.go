@@ -50,6 +50,9 @@ type Options struct {
 	// Movies is how many movies are rendered at once; zero is no bound. Others
 	// may have their sources fetched meanwhile.
 	Movies int
+	// PlainStills has pictures that do not change encoded frame by frame, as those
+	// that move: for players that stumble over what is written in their place.
+	PlainStills bool
 }
 
 // Renderer renders movies. It may render several at once.
@@ -117,22 +120,22 @@ func (j *job) run(ctx context.Context) (project.Result, error) {
 	}
 	j.timeline = t
 	j.warnings = append(j.warnings, t.Warnings...)
-	windows := cut(t, j.Cores)
-	j.progress.expect(t.Frames)
+	windows := j.cut()
+	j.progress.expect(encodedFrames(windows))
 
 	group, work := errgroup.WithContext(ctx)
 	sound := filepath.Join(j.dir, "sound.mp4")
 	group.Go(func() error { return j.sound(work, sound) })
-	files := make([]string, len(windows))
+	parts := make([]mp4.Window, len(windows))
 	for i, w := range windows {
-		files[i] = filepath.Join(j.dir, fmt.Sprintf("window-%04d.mp4", i))
-		group.Go(func() error { return j.window(work, w, files[i]) })
+		parts[i] = mp4.Window{File: filepath.Join(j.dir, fmt.Sprintf("window-%04d.mp4", i)), Hold: w.hold()}
+		group.Go(func() error { return j.window(work, w, parts[i].File) })
 	}
 	if err := group.Wait(); err != nil {
 		return project.Result{}, err
 	}
 	out := filepath.Join(j.dir, "movie.mp4")
-	if err := mp4.Join(out, files, sound, mp4.Rate(t.FPS)); err != nil {
+	if err := mp4.Join(out, parts, sound, mp4.Rate(t.FPS)); err != nil {
 		return project.Result{}, fmt.Errorf("join the windows: %w", err)
 	}
 	result, err := j.check(ctx, out)
@@ -172,17 +175,17 @@ func (j *job) window(ctx context.Context, w window, to string) error {
 		return err
 	}
 	defer j.slots.Release(1)
-	last := 0
+	last, want := 0, w.encoded().frames()
 	onFrame := func(frame int) {
-		frame = min(frame, w.frames())
+		frame = min(frame, want)
 		j.progress.add(frame - last)
 		last = max(last, frame)
 	}
 	err := j.Tools.Run(ctx, j.dir, j.command(w, to, false), ffmpeg.DefaultLimits(), onFrame)
-	if errors.Is(err, ffmpeg.ErrStalled) || err == nil && last < w.frames() {
+	if errors.Is(err, ffmpeg.ErrStalled) || err == nil && last < want {
 		err = j.Tools.Run(ctx, j.dir, j.command(w, to, true), ffmpeg.DefaultLimits(), onFrame)
 	}
-	if err == nil && last < w.frames() {
+	if err == nil && last < want {
 		err = movie.Fault{Message: "A video ends early or is damaged"}
 	}
 	if err != nil {
@@ -193,11 +196,12 @@ func (j *job) window(ctx context.Context, w window, to string) error {
 
 // command is the FFmpeg run of one window.
 func (j *job) command(w window, to string, grounded bool) ffmpeg.Command {
+	w = w.encoded()
 	p := &picture{Timeline: j.timeline, sources: j.sources, window: w, grounded: grounded}
 	p.draw()
 	return ffmpeg.Command{
 		Inputs: p.inputs, Graph: p.graph, To: to,
-		Output: append([]string{"-map", "[" + output + "]", "-frames:v", fmt.Sprint(w.frames())}, pictureOptions(j.movie)...),
+		Output: append([]string{"-map", "[" + output + "]", "-frames:v", fmt.Sprint(w.frames())}, pictureOptions(j.movie, w.still)...),
 	}
 }
 

@@ -219,15 +219,15 @@ func TestTextIsDrawn(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, path := render(t, fmt.Sprintf(`{"width":800,"height":200,"scenes":[{"elements":[{"type":"text","text":%q,"duration":1,"settings":%s}]}]}`, tc.text, tc.settings))
-			if in, out := ink(t, path, 10, "700:120:50:40"), ink(t, path, 10, "800:20:0:0"); in < 0.01 || out > 0.001 {
+			if in, out := ink(t, path, 10, "700:120:50:40", 60), ink(t, path, 10, "800:20:0:0", 60); in < 0.01 || out > 0.001 {
 				t.Errorf("ink in the middle %.4f, at the top %.4f", in, out)
 			}
 		})
 	}
 }
 
-// ink is the part of a frame's area that is not black.
-func ink(t *testing.T, path string, frame int, crop string) float64 {
+// ink is the part of a frame's area that is brighter than a level.
+func ink(t *testing.T, path string, frame int, crop string, level byte) float64 {
 	t.Helper()
 	out, err := exec.Command("ffmpeg", "-v", "error", "-i", path, "-vf", fmt.Sprintf("select=eq(n\\,%d),crop=%s,format=gray", frame, crop),
 		"-frames:v", "1", "-f", "rawvideo", "-").Output()
@@ -236,7 +236,7 @@ func ink(t *testing.T, path string, frame int, crop string) float64 {
 	}
 	var lit int
 	for _, v := range out {
-		if v > 60 {
+		if v > level {
 			lit++
 		}
 	}

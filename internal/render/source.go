@@ -25,6 +25,8 @@ type source struct {
 	Still bool
 	// Drawn is set for text.
 	Drawn *drawn
+	// Mask hides parts of the picture, nil for none.
+	Mask *source
 }
 
 // drawn is a block of text in a file of raw RGBA.
@@ -95,12 +97,20 @@ func (s source) size(c timeline.Clip) timeline.Rect {
 	return c.Box
 }
 
-// origin is where the clip's top left corner goes.
-func (p *picture) origin(c timeline.Clip) image.Point {
+// corner is where the top left corner of the clip's picture goes, before it is
+// turned.
+func (p *picture) corner(c timeline.Clip) image.Point {
 	if d := p.sources[c.Element].Drawn; d != nil {
 		return d.Block.Place(image.Rect(c.Box.X, c.Box.Y, c.Box.X+c.Box.W, c.Box.Y+c.Box.H), d.Style)
 	}
 	return image.Pt(c.Box.X, c.Box.Y)
+}
+
+// origin is where the top left corner of the clip's pane goes: about the middle
+// of its picture.
+func (p *picture) origin(c timeline.Clip) image.Point {
+	s := p.sources[c.Element].size(c)
+	return p.corner(c).Sub(p.pane(c).Sub(image.Pt(s.W, s.H)).Div(2))
 }
 
 func (s source) input() ffmpeg.Input { return s.inputAt(0) }

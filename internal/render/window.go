@@ -1,6 +1,7 @@
 package render
 
 import (
+	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/timeline"
 )
 
@@ -12,59 +13,102 @@ type window struct {
 	// from and to are the scenes of a blend; outside of one, to is the scene that
 	// shows and from is noScene.
 	from, to int
+	// still tells that all frames are the same.
+	still bool
 }
 
 const noScene = -1
 
 func (w window) frames() int { return w.Out - w.In }
 
+// encoded is the part of a window that FFmpeg renders: the first frame of a still
+// one.
+func (w window) encoded() window {
+	if w.still {
+		w.Out = w.In + 1
+	}
+	return w
+}
+
+// hold is for how many frames the only picture of a still window shows, 0 for
+// others.
+func (w window) hold() int {
+	if w.still {
+		return w.frames()
+	}
+	return 0
+}
+
 // longestWindow bounds a window in seconds, so that two cores have work to
-// share and one FFmpeg never holds a whole movie.
+// share and one FFmpeg never holds a whole movie. A still one needs no bound.
 const longestWindow = 10
 
-// cut divides a timeline into windows: at the bodies of scenes and at their
-// transitions, and long ones into equal parts. workers is how many windows
-// render at a time; a movie of one long scene gets at least that many, so that
-// none idles.
-func cut(t *timeline.Timeline, workers int) []window {
-	var whole []window
+// cut divides the movie into windows: at the bodies of scenes and at their
+// transitions, where bodies begin and cease to change, and long ones that move
+// into equal parts.
+func (j *job) cut() []window {
+	var windows []window
+	for _, w := range spans(j.timeline) {
+		if w.from == noScene && !j.PlainStills {
+			windows = append(windows, j.divide(w)...)
+		} else {
+			windows = append(windows, w)
+		}
+	}
+	return split(windows, partLength(windows, j.timeline.FPS, j.Cores))
+}
+
+// spans divides a timeline at the bodies of scenes and at their transitions.
+func spans(t *timeline.Timeline) []window {
+	var list []window
 	at := 0
 	for i, s := range t.Scenes {
 		if s.Transition > 0 && i > 0 {
-			whole = appendSpan(whole, s.In, s.In+s.Transition, i-1, i)
+			list = appendSpan(list, s.In, s.In+s.Transition, i-1, i)
 		}
 		end := s.Out
 		if i+1 < len(t.Scenes) {
 			end = t.Scenes[i+1].In
 		}
-		whole = appendSpan(whole, s.In+s.Transition, end, noScene, i)
+		list = appendSpan(list, s.In+s.Transition, end, noScene, i)
 		at = max(at, s.Out)
 	}
-	whole = appendSpan(whole, at, t.Frames, noScene, noScene)
-	return split(whole, partLength(t, workers))
+	return appendSpan(list, at, t.Frames, noScene, noScene)
 }
 
 func appendSpan(list []window, in, out, from, to int) []window {
 	if in >= out {
 		return list
 	}
-	return append(list, window{timeline.Span{In: in, Out: out}, from, to})
+	return append(list, window{Span: timeline.Span{In: in, Out: out}, from: from, to: to})
 }
 
-// partLength is the most frames of one window: ten seconds, or less when the
-// movie is so short that workers would idle, but never under two seconds, since
-// each window costs a key frame and the start of a process.
-func partLength(t *timeline.Timeline, workers int) int {
-	second := max(1, t.FPS.Num/t.FPS.Den)
-	share := (t.Frames + workers - 1) / workers
-	return max(2*second, min(longestWindow*second, share))
+// partLength is the most frames of one window that moves: ten seconds, or less
+// when there are so few that workers, as many as render at a time, would idle, but
+// never under two seconds, since each window costs a key frame and the start of a
+// process.
+func partLength(windows []window, fps movie.Rate, workers int) int {
+	share := (encodedFrames(windows) + workers - 1) / workers
+	return max(2*second(fps), min(longestWindow*second(fps), share))
 }
 
-// split cuts windows longer than most into equal parts.
+// second is how many whole frames a second has, at least one.
+func second(fps movie.Rate) int { return max(1, fps.Num/fps.Den) }
+
+// encodedFrames is how many frames FFmpeg has to render of all windows.
+func encodedFrames(windows []window) int {
+	n := 0
+	for _, w := range windows {
+		n += w.encoded().frames()
+	}
+	return n
+}
+
+// split cuts windows that move for longer than most into equal parts.
 func split(whole []window, most int) []window {
 	var parts []window
 	for _, w := range whole {
-		n := (w.frames() + most - 1) / most
+		n := (w.encoded().frames() + most - 1) / most
 		for i := range n {
 			p := w
 			p.In = w.In + w.frames()*i/n

@@ -36,7 +36,8 @@ func TestCut(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			tl := &timeline.Timeline{FPS: movie.Rate{Num: 25, Den: 1}, Frames: tc.frames, Scenes: tc.scenes}
 			var got []string
-			for _, w := range cut(tl, tc.workers) {
+			j := &job{Renderer: New(Options{Cores: tc.workers, PlainStills: true}), timeline: tl}
+			for _, w := range j.cut() {
 				show := "-"
 				if w.to != noScene {
 					show = fmt.Sprint(w.to)
