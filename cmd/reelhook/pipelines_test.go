@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -251,14 +252,21 @@ func (w *pipelines) verify(ctx context.Context, m api.Movie, id string) (repeate
 			return repeated, fmt.Errorf("destination %d was served %d times, and %d attempts were cut off", i, served[i], cut)
 		}
 		repeated += max(0, served[i]-1)
+		if i == 0 && cut == 0 {
+			if err := w.tidy(id); err != nil {
+				return repeated, err
+			}
+		}
 	}
-	return repeated, w.tidy()
+	return repeated, nil
 }
 
-// tidy holds that nothing half done is left.
-func (w *pipelines) tidy() error {
+// tidy holds that nothing half done of a movie is left. It may be after a kill: the
+// server works off what the dead client had asked for, also when the next one has
+// renamed the part already.
+func (w *pipelines) tidy(id string) error {
 	for _, name := range w.files.Names("in") {
-		if filepath.Ext(name) != ".mp4" {
+		if strings.HasPrefix(name, "."+id+".") {
 			return errors.New(name + " was left on the server")
 		}
 	}
