@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
-	"path/filepath"
-	"sync"
 
 	"github.com/reelhook/reelhook/internal/connection"
 	"github.com/reelhook/reelhook/internal/export"
@@ -19,7 +16,6 @@ import (
 	"github.com/reelhook/reelhook/internal/export/sftp"
 	exportwebhook "github.com/reelhook/reelhook/internal/export/webhook"
 	"github.com/reelhook/reelhook/internal/seal"
-	"github.com/reelhook/reelhook/internal/sqlite"
 )
 
 // carriers are what uploads and emails are brought by, by the type of destination.
@@ -38,27 +34,6 @@ func (a *App) carriers() map[string]export.Carrier {
 	}
 	return all
 }
-
-// masterKeys are those that were given, or that of the data folder, which is made
-// at the first start.
-func (a *App) masterKeys() (*masters, error) {
-	keys, err := loadMasterKeys(a.MasterKeys, a.Data)
-	return &masters{Keys: keys, db: a.db, given: len(a.MasterKeys) > 0}, err
-}
-
-func loadMasterKeys(given []string, data string) (*seal.Keys, error) {
-	if len(given) == 0 {
-		return seal.Load(masterKeyPath(data))
-	}
-	keys, err := seal.Parse(given)
-	if err != nil {
-		return nil, fmt.Errorf("--master-key: %w", err)
-	}
-	return keys, nil
-}
-
-// masterKeyPath is where a data folder keeps its master keys.
-func masterKeyPath(data string) string { return filepath.Join(data, "master.key") }
 
 // vault opens the connections, declared ones and stored ones.
 func (a *App) vault(keys *seal.Keys, carriers map[string]export.Carrier) (*connection.Vault, error) {
@@ -119,55 +94,7 @@ func (c connections) Probe(ctx context.Context, account, id string) (export.Prob
 	return c.exports.Probe(ctx, account, id)
 }
 
-// RotateKey takes a new master key where there is a file for it, seals everything
-// with the current one, and forgets those before it.
+// RotateKey is the masters'.
 func (c connections) RotateKey(ctx context.Context) (int, error) {
 	return c.masters.rotate(context.WithoutCancel(ctx))
-}
-
-// masters are the master keys and what they seal.
-type masters struct {
-	*seal.Keys
-	db *sqlite.DB
-	// given tells that the keys are set by flag: then there is no file to change.
-	given bool
-	mu    sync.Mutex
-}
-
-func (m *masters) rotate(ctx context.Context) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.given {
-		if err := m.Rotate(); err != nil {
-			return 0, err
-		}
-	}
-	return m.reseal(ctx)
-}
-
-// reseal seals with the current key what others have sealed, and forgets those
-// that are in a file.
-func (m *masters) reseal(ctx context.Context) (int, error) {
-	n, err := m.Reseal(ctx, m.db)
-	if err != nil || m.given || !m.Stale() {
-		return n, err
-	}
-	return n, m.Retire()
-}
-
-// finish ends a rotation that a crash, or a start with another key before the old
-// one, has left half done.
-func (m *masters) finish(ctx context.Context, log *slog.Logger) {
-	if !m.Stale() {
-		return
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	switch n, err := m.reseal(ctx); {
-	case ctx.Err() != nil:
-	case err != nil:
-		log.ErrorContext(ctx, "not everything is sealed with the current master key", "error", err)
-	case n > 0:
-		log.InfoContext(ctx, "sealed with the current master key", "secrets", n)
-	}
 }

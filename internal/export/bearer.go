@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"runtime/debug"
 	"strings"
 
 	"github.com/reelhook/reelhook/internal/blob"
@@ -65,7 +66,7 @@ func (b bearer) Attempt(ctx context.Context, d Delivery, a Attempt) Attempt {
 	defer b.sending.end(d.ID)
 	parcel.Sent = b.sending.begin(d.ID, parcel.Size)
 	ctx, trace := safehttp.WithTrace(ctx)
-	receipt, err := b.Carry(ctx, parcel)
+	receipt, err := b.carry(ctx, parcel)
 	a.Peer = peerOf(trace.Record())
 	if err != nil {
 		return a.failed(b.ours(ctx, d, err))
@@ -78,8 +79,20 @@ func (b bearer) Attempt(ctx context.Context, d Delivery, a Attempt) Attempt {
 	return a
 }
 
+// carry has the carrier make a try. One that a server's answer has made panic is a
+// fault like any other: as a job's it would be made again for ever, and those behind
+// it would wait.
+func (b bearer) carry(ctx context.Context, p Parcel) (r Receipt, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("the carrier panicked: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return b.Carry(ctx, p)
+}
+
 // errOurs is what a client is told of an error of the server's own.
-var errOurs = errors.New("the server could not read what is to be exported; its log says more")
+var errOurs = errors.New("this server could not export it by a fault of its own; its log says more")
 
 // ours keeps errors that are not meant for the client, such as a disk's, in the
 // log.

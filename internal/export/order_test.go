@@ -35,6 +35,26 @@ func fails(host string, n int, f *export.Fault) func(context.Context, export.Par
 	}
 }
 
+// TestPanic holds that a carrier that panics, say at what a server answers, keeps
+// nobody waiting for ever, and that the client is told nothing of it.
+func TestPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDepot(t)
+		d.carry = func(_ context.Context, p export.Parcel) (export.Receipt, error) {
+			if p.Text("host") == "f" {
+				panic("hunter2")
+			}
+			return export.Receipt{}, nil
+		}
+		d.runs(ftp, sftp, webhook)
+		want := []string{"0.0 ftp failed Gave up after 5 attempts, the time for exports was up: this server could not export it by a fault of its own; its log says more",
+			"1.0 sftp uploaded", "2.0 webhook delivered"}
+		if diff := cmp.Diff(want, lines(d.m.shown("p"))); diff != "" {
+			t.Errorf("-want +got\n%s", diff)
+		}
+	})
+}
+
 // TestStrictOrder holds that whatever stands behind an upload or an email waits
 // until it has ended, retries included, and goes on then whatever became of it.
 func TestStrictOrder(t *testing.T) {

@@ -2,6 +2,9 @@ package export
 
 import (
 	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,6 +20,24 @@ func DefaultSchedule() []time.Duration {
 
 // LongestWait bounds what a receiver may ask for by Retry-After.
 const LongestWait = 24 * time.Hour
+
+// RetryAfter reads a Retry-After header, seconds or a date (RFC 9110, section
+// 10.2.3), as a wait from now; what cannot be read or is over is 0. It is never more
+// than LongestWait.
+func RetryAfter(value string, now time.Time) time.Duration {
+	if value != "" && strings.Trim(value, "0123456789") == "" {
+		seconds, err := strconv.Atoi(value)
+		if longest := int(LongestWait / time.Second); err != nil || seconds > longest {
+			return LongestWait
+		}
+		return time.Duration(seconds) * time.Second
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return min(max(0, at.Sub(now)), LongestWait)
+}
 
 // spread is how far a delay is moved at random, to either side, so that
 // deliveries that failed together do not come back together.

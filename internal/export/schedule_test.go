@@ -288,3 +288,29 @@ func (w watching) Attempt(ctx context.Context, d export.Delivery, a export.Attem
 	}
 	return w.fake(d, a)
 }
+
+// FuzzRetryAfter holds that no header makes us wait longer than a day or less
+// than nothing.
+func FuzzRetryAfter(f *testing.F) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
+	for s, want := range map[string]time.Duration{
+		"": 0, "0": 0, "1": time.Second, "0120": 2 * time.Minute, "86400": 24 * time.Hour, "86401": 24 * time.Hour, "-1": 0, "+1": 0, "1.5": 0,
+		" 1": 0, "1e3": 0, "９": 0, "99999999999999999999": 24 * time.Hour,
+		"Fri, 02 Jan 2026 03:05:05 GMT": time.Minute - 6, "Fri, 02 Jan 2026 03:04:05 GMT": 0, "Sunday, 06-Nov-94 08:49:37 GMT": 0,
+		"Sat Jan  3 03:04:05 2026": 24*time.Hour - 6, "Fri, 01 Jan 2999 00:00:00 GMT": 24 * time.Hour,
+	} {
+		if got := export.RetryAfter(s, now); got != want {
+			f.Errorf("%q: got %v, want %v", s, got, want)
+		}
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := export.RetryAfter(s, now)
+		if got < 0 || got > export.LongestWait {
+			t.Errorf("%q: %v", s, got)
+		}
+		if n, err := time.ParseDuration(s + "s"); err == nil && strings.Trim(s, "0123456789") == "" && got != min(n, export.LongestWait) {
+			t.Errorf("%q: %v", s, got)
+		}
+	})
+}

@@ -111,7 +111,7 @@ func (k *Keys) Rotate() error {
 	return k.rewrite("put a new one before the others in --master-key, comma separated, and start again",
 		func(texts []string) ([]string, error) {
 			if len(texts) == maxKeys {
-				return nil, fmt.Errorf("there are %d master keys, which is the most: seal everything anew and forget the old ones first", maxKeys)
+				return nil, fmt.Errorf("there are %d master keys, which is the most: repeat this once the old ones are forgotten", maxKeys)
 			}
 			return slices.Insert(texts, 0, New()), nil
 		})

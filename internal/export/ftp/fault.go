@@ -118,6 +118,7 @@ func says(r *textproto.Error, words ...string) bool {
 func (t *try) lost(f *export.Fault, err error) {
 	var untrusted *tls.CertificateVerificationError
 	var unknown x509.UnknownAuthorityError
+	var blocked *safehttp.BlockedError
 	f.Class = safehttp.Classify(err)
 	said := t.tidy(err.Error())
 	switch {
@@ -131,10 +132,14 @@ func (t *try) lost(f *export.Fault, err error) {
 		f.Message = "TLS cannot be agreed on with the server: " + said
 	case errors.Is(err, errData) && f.Class != "error":
 		f.Message = "The server lets nobody connect to the port that it names for data; its passive ports must be open: " + said
+	case f.Class == "dns":
+		f.Message = fmt.Sprintf("The host %s was not found", t.host)
+	case f.Class == "refused":
+		f.Message = fmt.Sprintf("%s refused the connection", t.address())
 	case f.Class == "reset":
 		f.Message = "The server closed the connection"
-	case f.Class == "blocked":
-		f.Permanent, f.Message = true, said
+	case errors.As(err, &blocked):
+		f.Permanent, f.Message = true, "The FTP server cannot be used: "+blocked.Reason
 	case f.Class == "error":
 		f.Class, f.Message = "protocol", "The server's answer makes no sense: "+said
 	default:

@@ -178,3 +178,19 @@ func TestNoDataPort(t *testing.T) {
 		})
 	}
 }
+
+// TestNotReached holds that what we say ourselves of a server that is not reached
+// stays readable, whatever letters a password has, and tells nothing of our own
+// network.
+func TestNotReached(t *testing.T) {
+	for want, host := range map[string]string{
+		"The host nothing.invalid was not found": "nothing.invalid", "127.0.0.1:1 refused the connection": "127.0.0.1",
+		"The FTP server cannot be used: the address 10.0.0.1 is not public; if it is meant to be reached, start the server with --allow-networks 10.0.0.1/32": "10.0.0.1",
+	} {
+		base := with{"host": host, "port": 1, "username": "u", "password": "e"}
+		f := failed(t, New(Options{Policy: loopback()}), parcel(t, movie(10), base))
+		if f == nil || f.Step != export.StepConnect || f.Message != want {
+			t.Errorf("%s: %+v", host, f)
+		}
+	}
+}

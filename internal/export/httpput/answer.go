@@ -54,7 +54,7 @@ func (t *try) answered(resp *http.Response) *export.Fault {
 		f.Permanent = !passing(status, said.code)
 	}
 	if !f.Permanent {
-		f.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+		f.RetryAfter = export.RetryAfter(resp.Header.Get("Retry-After"), time.Now())
 	}
 	return f
 }
@@ -117,17 +117,4 @@ func (t *try) redirect(resp *http.Response) string {
 // etag is what the server calls the file's content (RFC 9110, section 8.8.3).
 func (t *try) etag(resp *http.Response) string {
 	return t.shown(strings.Trim(strings.TrimPrefix(resp.Header.Get("ETag"), "W/"), `"`))
-}
-
-// retryAfter reads a Retry-After header, seconds or a date (RFC 9110, section
-// 10.2.3), as a wait from now; what cannot be read or is over is 0.
-func retryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, export.LongestWait)
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	return min(max(0, at.Sub(now)), export.LongestWait)
 }

@@ -214,16 +214,3 @@ func clean(said string) string {
 	}
 	return string(text)
 }
-
-// retryAfter reads a Retry-After header, seconds or a date (RFC 9110, section
-// 10.2.3), as a wait from now; what cannot be read or is over is 0.
-func retryAfter(value string, now time.Time) time.Duration {
-	if n, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return min(time.Duration(n)*time.Second, export.LongestWait)
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	return min(max(0, at.Sub(now)), export.LongestWait)
-}

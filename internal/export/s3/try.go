@@ -151,7 +151,7 @@ func (t *try) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, &lostError{err, trace.Record()}
 	}
 	t.alive()
-	if wait := retryAfter(resp.Header.Get("Retry-After"), time.Now()); wait > 0 {
+	if wait := export.RetryAfter(resp.Header.Get("Retry-After"), time.Now()); wait > 0 {
 		t.wait.Store(int64(wait))
 	}
 	resp.Body = &incoming{Reader: io.LimitReader(resp.Body, maxAnswer), Closer: resp.Body, alive: t.alive}

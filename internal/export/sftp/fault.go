@@ -68,6 +68,7 @@ func (t *try) fault(err error) *export.Fault {
 // moving is a fault of connecting, or of files.
 func (t *try) moving(f *export.Fault, err error) {
 	f.Class = safehttp.Classify(err)
+	var blocked *safehttp.BlockedError
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		f.Class, f.Status, f.Permanent = "denied", 3, true
@@ -80,9 +81,12 @@ func (t *try) moving(f *export.Fault, err error) {
 		f.Message = `A file stands where "remote-path" needs a folder`
 	case errors.Is(err, sftp.ErrSSHFxConnectionLost), f.Class == "reset":
 		f.Class, f.Message = "reset", "The server closed the connection"
-	case f.Class == "blocked":
-		f.Permanent = true
-		f.Message = t.tidy(err.Error())
+	case f.Class == "dns":
+		f.Message = fmt.Sprintf("The host %s was not found", t.host)
+	case f.Class == "refused":
+		f.Message = fmt.Sprintf("%s refused the connection", t.address())
+	case errors.As(err, &blocked):
+		f.Permanent, f.Message = true, "The SFTP server cannot be used: "+blocked.Reason
 	case f.Class == "error":
 		f.Class = "protocol"
 		f.Message = "The server's answer makes no sense: " + t.tidy(err.Error())

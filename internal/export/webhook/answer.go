@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -28,7 +27,7 @@ func (r try) answered(a export.Attempt, d export.Delivery, resp *http.Response) 
 		return a
 	}
 	a.Result, a.Class = export.Refused, "http"
-	a.RetryAfter = retryAfter(wait, time.Now())
+	a.RetryAfter = export.RetryAfter(wait, time.Now())
 	a.Error = strings.TrimSpace(fmt.Sprintf("The endpoint answered %d %s", a.Status, http.StatusText(a.Status)))
 	switch {
 	case a.Status == http.StatusGone:
@@ -47,21 +46,4 @@ func read(body io.Reader) (start []byte, cut bool) {
 		return start[:maxAnswer], true
 	}
 	return start, err != nil
-}
-
-// retryAfter reads a Retry-After header, seconds or a date (RFC 9110, section
-// 10.2.3), as a wait from now; what cannot be read or is over is 0.
-func retryAfter(value string, now time.Time) time.Duration {
-	if value != "" && strings.Trim(value, "0123456789") == "" {
-		seconds, err := strconv.Atoi(value)
-		if longest := int(export.LongestWait / time.Second); err != nil || seconds > longest {
-			return export.LongestWait
-		}
-		return time.Duration(seconds) * time.Second
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	return min(max(0, at.Sub(now)), export.LongestWait)
 }

@@ -59,6 +59,10 @@ func (id Identity) with(d export.Delivery) export.Delivery {
 	return d
 }
 
+// mostTransports is how many are kept: connections come and go, and nobody tells
+// of those that are gone.
+const mostTransports = 1000
+
 // transports keeps one for each connection that needs its own.
 type transports struct {
 	mu sync.Mutex
@@ -85,7 +89,7 @@ func (l *Leaf) roundTripper(d export.Delivery, id Identity) (http.RoundTripper, 
 	if err != nil {
 		return nil, err
 	}
-	if l.own.by == nil {
+	if l.own.by == nil || len(l.own.by) >= mostTransports { // their connections end by themselves
 		l.own.by = map[string]versioned{}
 	}
 	l.own.by[key] = versioned{id.Version, l.Policy.Client(way).Transport}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/pem"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -61,6 +62,20 @@ func TestIdentity(t *testing.T) {
 	for what, a := range map[string]export.Attempt{"sent": attempt(), "tried out": l.DryRun(t.Context(), d, export.Attempt{Number: 1})} {
 		if a.Result != export.Refused || a.Error != `The webhook was not sent: the connection's "ca" holds no certificate` {
 			t.Errorf("%s: %+v", what, a)
+		}
+	}
+}
+
+// TestTransportsAreBounded has one connection after another that needs a transport
+// of its own.
+func TestTransportsAreBounded(t *testing.T) {
+	l, id := leaf(t, Options{}), Identity{Certificate: &tls.Certificate{}, Version: "1"}
+	for n := range mostTransports + 10 {
+		d := export.Delivery{Connection: strconv.Itoa(n)}
+		made, err := l.roundTripper(d, id)
+		again, _ := l.roundTripper(d, id)
+		if err != nil || made != again || len(l.own.by) > mostTransports {
+			t.Fatalf("%d: %d are kept, %v", n, len(l.own.by), err)
 		}
 	}
 }

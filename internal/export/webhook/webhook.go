@@ -97,8 +97,9 @@ func New(o Options) *Leaf {
 
 // Prepare makes the delivery of a webhook destination. Its keys are endpoint,
 // content-type (section 24 of the contract) and, ours, payload, headers, retries
-// and timeout; a connection may add more, see Identity. Values that mean nothing are passed over, as the contract has it
-// for content-type; what can never work, an endpoint or a header, is a Refusal.
+// and timeout; a connection may add more, see Identity. Values that mean nothing
+// are passed over, as the contract has it for content-type; what can never work,
+// an endpoint or a header, is a Refusal.
 func (l *Leaf) Prepare(n export.Notice, dest export.Destination) (export.Delivery, error) {
 	d, err := l.delivery(dest.Text("endpoint"))
 	if err != nil {
