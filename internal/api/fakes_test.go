@@ -42,13 +42,14 @@ func (s *store) Create(_ context.Context, p project.Project, dests []project.Des
 		return project.Project{}, false, s.err
 	}
 	if idem != nil {
-		if first, ok := s.keys[idem.Key]; ok {
+		name := p.Account + "\x00" + idem.Key
+		if first, ok := s.keys[name]; ok {
 			if first.hash != idem.BodyHash {
 				return project.Project{}, false, project.ErrConflict
 			}
 			return s.projects[s.index(first.project)], false, nil
 		}
-		s.keys[idem.Key] = used{idem.BodyHash, p.ID}
+		s.keys[name] = used{idem.BodyHash, p.ID}
 	}
 	s.projects = append(s.projects, p)
 	s.dests[p.ID] = dests

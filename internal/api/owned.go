@@ -39,10 +39,6 @@ func (o owned) list(ctx context.Context, page project.Page) (found []project.Pro
 
 func (o owned) create(ctx context.Context, p project.Project, dests []project.Destination, idem *project.Idempotency) (project.Project, error) {
 	p.Account = o.account
-	if idem != nil && o.account != "" {
-		// No header holds a line end, so no key of one account is that of another.
-		idem.Key = o.account + "\n" + idem.Key
-	}
 	p, _, err := o.projects.Create(ctx, p, dests, idem)
 	return p, err
 }

@@ -93,7 +93,7 @@ func (c Connection) checkWebhook() error {
 	if _, err := c.identity(); err != nil {
 		return err
 	}
-	if names := c.traveling(); len(names) > 0 && c.addressed() == "" && !c.Settings.Bool(allowOverride, false) {
+	if names := c.traveling(); len(names) > 0 && !c.Settings.Has("endpoint") && !c.Settings.Bool(allowOverride, false) {
 		return export.Refusal(fmt.Sprintf(`"%s" is for one host: set "endpoint", or set "%s" to true to have it sent to whatever endpoint a movie names`,
 			cut(names[0]), allowOverride))
 	}

@@ -165,8 +165,10 @@ func TestWebhookIsRefused(t *testing.T) {
 		f.must(err)
 		f.must(f.Delete(t.Context(), "", "w"))
 	}
-	_, _, err := f.Create(t.Context(), parse(t, `{"id":"w","type":"webhook","token":"hunter2"}`))
-	refuses(t, "a token for anybody", err, `"token" is for one host: set "endpoint", or set "allow-host-override" to true`)
+	for _, lacking := range []string{`{"id":"w","type":"webhook","token":"hunter2"}`, `{"id":"w","type":"webhook","token":"hunter2","url":"https://h"}`} {
+		_, _, err := f.Create(t.Context(), parse(t, lacking))
+		refuses(t, "a token for anybody", err, `"token" is for one host: set "endpoint", or set "allow-host-override" to true`)
+	}
 	f.create(`{"id":"w","type":"webhook","token":"hunter2","allow-host-override":true}`)
 }
 

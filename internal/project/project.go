@@ -114,7 +114,8 @@ type Page struct {
 // so that a list of large movies fills no memory.
 const MaxPage = 4 << 20
 
-// Idempotency is an optional key that makes a submission repeatable.
+// Idempotency is an optional key that makes a submission repeatable. It is the
+// account's: those of two accounts are two.
 type Idempotency struct {
 	Key string
 	// BodyHash is SHA-256 of the request's body.

@@ -62,6 +62,8 @@ func (c *Carrier) read(s export.Settings, name string) (*destination, error) {
 func (d *destination) readSecurity(s export.Settings) error {
 	mode := strings.ToLower(s.Text("secure"))
 	switch {
+	case s.Has("tls") && !s.Has("secure"): // or the password would go unencrypted, against what was meant
+		return export.Refusal(`"tls" is not known here; set "secure" to none, explicit or implicit`)
 	case mode == "implicit":
 		d.secure = implicitTLS
 	case slices.Contains([]string{"explicit", "ftps", "ftpes", "tls"}, mode), s.Bool("secure", false):

@@ -77,6 +77,7 @@ func TestRefusedSettings(t *testing.T) {
 		{with{"password": strings.Repeat("s3cret", 2000)}, "longer"},
 		{with{"secure": "maybe"}, `"secure"`},
 		{with{"secure": []any{1}}, `"secure"`},
+		{with{"tls": true}, `"tls" is not known here; set "secure"`},
 		{with{"ca": "s3cret"}, `"ca" holds no certificate`},
 		{with{"remote-path": "../x"}, `"remote-path"`},
 		{with{"file": "x\r\nDELE y"}, `"file"`},
