@@ -59,6 +59,18 @@ func (s Settings) Place(name string) (Place, error) {
 	return p, nil
 }
 
+// Target is Place, and its path as it may be shown before the file has a name: then
+// it is a folder, and ends in a slash.
+func (s Settings) Target(name string) (place Place, target string, err error) {
+	if s.Text("file") != "" || name != "" {
+		place, err = s.Place(name)
+		return place, place.Path(), err
+	}
+	const unknown = "file"
+	place, err = s.Place(unknown)
+	return place, strings.TrimSuffix(place.Path(), unknown), err
+}
+
 // longestPath in bytes is more than any server takes.
 const longestPath = 4096
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/textproto"
 	"strings"
-	"unicode"
 
 	"github.com/wneessen/go-mail/smtp"
 
@@ -23,7 +22,7 @@ func unreadable(err error) *export.Fault {
 
 // fault puts an error into words for the client.
 func (t *try) fault(err error) *export.Fault {
-	f := &export.Fault{Step: t.step}
+	f := &export.Fault{Step: t.Step}
 	var answer *textproto.Error
 	switch {
 	case errors.Is(err, errLocal):
@@ -122,21 +121,7 @@ func (t *try) class(err error) string {
 }
 
 // clean is a server's text as it may be shown.
-func (t *try) clean(text string) string {
-	for _, secret := range t.secrets() {
-		text = strings.ReplaceAll(text, secret, "…")
-	}
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	if r := []rune(text); len(r) > 200 {
-		text = string(r[:200]) + "…"
-	}
-	return strings.TrimSpace(text)
-}
+func (t *try) clean(text string) string { return export.Tidy(text, t.secrets()...) }
 
 // secrets are what a server that repeats what it heard could say: the password,
 // and what of the login travels. A user name of a few letters is found in any word.

@@ -58,7 +58,8 @@ func (c *Carrier) readServer(s export.Settings, d *destination) (err error) {
 	if d.secure == none && d.password != "" && !loopback(d.host) {
 		return export.Refusal(`A password is not sent without TLS; set "secure" to starttls or implicit`)
 	}
-	return d.readAuthority(s, c.RootCAs)
+	d.roots, err = s.Authorities(c.RootCAs)
+	return err
 }
 
 // useOperators takes the operator's server.
@@ -104,24 +105,6 @@ func readSecure(s export.Settings) (string, error) {
 		return map[bool]string{true: startTLS, false: none}[secure], nil
 	}
 	return "", export.Refusal(`"secure" must be starttls, implicit or none`)
-}
-
-// readAuthority trusts the destination's own authority beside the others.
-func (d *destination) readAuthority(s export.Settings, roots *x509.CertPool) error {
-	if d.roots = roots; !s.Has("ca") {
-		return nil
-	}
-	if d.roots != nil {
-		d.roots = d.roots.Clone()
-	} else if system, err := x509.SystemCertPool(); err == nil {
-		d.roots = system
-	} else {
-		d.roots = x509.NewCertPool()
-	}
-	if !d.roots.AppendCertsFromPEM([]byte(s.Text("ca"))) {
-		return export.Refusal(`"ca" holds no certificate; it must be the authority's in PEM, from -----BEGIN CERTIFICATE----- on`)
-	}
-	return nil
 }
 
 func loopback(host string) bool {

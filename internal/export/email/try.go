@@ -30,8 +30,7 @@ type try struct {
 	*destination
 	carrier *Carrier
 	ctx     context.Context
-	note    func(step string) // nil for nobody
-	step    string            // the one it is in
+	export.Steps
 
 	conn     *patient     // nil before
 	unwatch  func() bool  // ends the watch for ctx
@@ -41,7 +40,7 @@ type try struct {
 }
 
 func (c *Carrier) begin(ctx context.Context, d *destination, note func(string)) *try {
-	return &try{destination: d, carrier: c, ctx: ctx, note: note}
+	return &try{destination: d, carrier: c, ctx: ctx, Steps: export.Steps{Note: note}}
 }
 
 // end hangs up: with a QUIT when the server is waiting for a command. Anywhere
@@ -59,16 +58,9 @@ func (t *try) end(err error) {
 	t.conn.Close()
 }
 
-func (t *try) enter(step string) {
-	t.step = step
-	if t.note != nil {
-		t.note(step)
-	}
-}
-
 // connect connects, shakes hands and logs in.
 func (t *try) connect() error {
-	t.enter(export.StepConnect)
+	t.Enter(export.StepConnect)
 	conn, err := t.dial()
 	if err != nil {
 		return err
@@ -88,7 +80,7 @@ func (t *try) connect() error {
 	if t.password == "" {
 		return nil
 	}
-	t.enter(export.StepLogin)
+	t.Enter(export.StepLogin)
 	return t.login()
 }
 
@@ -98,7 +90,7 @@ var (
 )
 
 func (t *try) startTLS() error {
-	t.enter(export.StepTLS)
+	t.Enter(export.StepTLS)
 	if offered, _ := t.session.Extension("STARTTLS"); !offered {
 		return errNoTLS
 	}
@@ -153,7 +145,7 @@ func (t *try) dial() (net.Conn, error) {
 	if t.secure != implicit {
 		return t.conn, nil
 	}
-	t.enter(export.StepTLS)
+	t.Enter(export.StepTLS)
 	secure := tls.Client(t.conn, t.tls())
 	return secure, secure.HandshakeContext(ctx)
 }
@@ -183,7 +175,7 @@ func (t *try) probe() error {
 
 // send is one transaction (RFC 5321, section 3.3): all recipients or none.
 func (t *try) send(m *mail.Msg, p export.Parcel, attach bool) error {
-	t.enter(export.StepSend)
+	t.Enter(export.StepSend)
 	from, err := m.GetSender(false)
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/jlaffaye/ftp"
 
@@ -32,7 +31,7 @@ func (t *try) fault(err error) *export.Fault {
 	if errors.As(err, &known) {
 		return known
 	}
-	f := &export.Fault{Step: t.step}
+	f := &export.Fault{Step: t.Step}
 	cause := context.Cause(t.ctx)
 	r := t.answer(err)
 	switch {
@@ -56,7 +55,7 @@ func (t *try) fault(err error) *export.Fault {
 func (t *try) answer(err error) *textproto.Error {
 	var garbled textproto.ProtocolError
 	r := reply(err)
-	if r == nil && t.step == export.StepLogin && t.replied >= 300 && safehttp.Classify(err) == "error" && !errors.As(err, &garbled) {
+	if r == nil && t.Step == export.StepLogin && t.replied >= 300 && safehttp.Classify(err) == "error" && !errors.As(err, &garbled) {
 		return &textproto.Error{Code: t.replied, Msg: err.Error()}
 	}
 	return r
@@ -67,20 +66,20 @@ func (t *try) refused(f *export.Fault, r *textproto.Error) {
 	f.Status, f.Permanent = r.Code, r.Code >= 500
 	said := fmt.Sprintf("%d %s", r.Code, t.tidy(r.Msg))
 	switch {
-	case t.step == export.StepTLS:
+	case t.Step == export.StepTLS:
 		f.Class = "tls"
 		f.Message = fmt.Sprintf(`The server offers no TLS (%s), and without it nothing is sent; "secure" can be set to none if everybody on the way may read the password`, said)
 	case full(r):
 		f.Class, f.Permanent = "space", false
 		f.Message = "The server has no room for the file: " + said
-	case t.step == export.StepLogin && t.secure == noTLS && says(r, "tls", "ssl", "encrypt", "cleartext"):
+	case t.Step == export.StepLogin && t.secure == noTLS && says(r, "tls", "ssl", "encrypt", "cleartext"):
 		f.Class, f.Permanent = "login", true
 		f.Message = fmt.Sprintf(`The server wants TLS (%s); set "secure" to true`, said)
 	case slices.Contains([]int{ftp.StatusNotLoggedIn, ftp.StatusInvalidCredentials, ftp.StatusLoginNeedAccount, ftp.StatusStorNeedAccount}, r.Code):
 		f.Class, f.Permanent = "login", !says(r, "too many", "maximum", "limit", "later")
 		f.Message = fmt.Sprintf("The server refused the login (%s): check user name and password", said)
 	case r.Code == ftp.StatusFileUnavailable || r.Code == ftp.StatusBadFileName:
-		f.Class, f.Message = "denied", fmt.Sprintf("The server does not let this user %s: %s", doing[t.step], said)
+		f.Class, f.Message = "denied", fmt.Sprintf("The server does not let this user %s: %s", doing[t.Step], said)
 	case r.Code == ftp.StatusTransfertAborted:
 		f.Class, f.Message = "reset", "The server broke the upload off: "+said
 	default:
@@ -149,22 +148,4 @@ func (t *try) lost(f *export.Fault, err error) {
 
 // tidy makes what a server said fit to be shown: without user name, password and
 // control characters, and short.
-func (t *try) tidy(said string) string {
-	const most = 200
-	for _, secret := range []string{t.password, t.user} {
-		said = strings.ReplaceAll(said, secret, "…")
-	}
-	clean := []rune(strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, said))
-	if len(clean) > most {
-		return string(clean[:most-1]) + "…"
-	}
-	return string(clean)
-}
+func (t *try) tidy(said string) string { return export.Tidy(said, t.password, t.user) }

@@ -84,7 +84,7 @@ func (c *Carrier) Carry(ctx context.Context, p export.Parcel) (export.Receipt, e
 	}
 	defer t.end()
 	if p.Open == nil {
-		return export.Receipt{}, &export.Fault{Step: export.StepSettings, Class: "error", Message: "There is no file to upload", Permanent: true}
+		return export.Receipt{}, export.BadSettings(export.ErrNoFile)
 	}
 	path, err := t.carry(p)
 	if err != nil {
@@ -124,13 +124,13 @@ func (t *try) probe() error {
 		err = t.checkSize(part, src.size)
 	}
 	if err == nil {
-		t.enter(export.StepRename)
+		t.Enter(export.StepRename)
 		err = t.conn.Rename(part, name)
 	}
 	if err != nil {
 		t.discard(part)
 		return err
 	}
-	t.enter(export.StepRemove)
+	t.Enter(export.StepRemove)
 	return t.conn.Delete(name)
 }

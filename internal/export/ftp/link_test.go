@@ -16,7 +16,7 @@ import (
 func linked(t *testing.T) (*link, net.Conn) {
 	t.Helper()
 	ours, theirs := net.Pipe()
-	tr := &try{carrier: New(Options{}), step: export.StepWrite}
+	tr := &try{carrier: New(Options{}), Steps: export.Steps{Step: export.StepWrite}}
 	tr.ctx, tr.cancel = context.WithCancelCause(t.Context())
 	t.Cleanup(func() { tr.cancel(nil); theirs.Close() })
 	return tr.link(ours), theirs

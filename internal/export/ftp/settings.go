@@ -50,13 +50,18 @@ func (c *Carrier) read(s export.Settings, name string) (*destination, error) {
 			return nil, export.Refusal(fmt.Sprintf(`"%s" is longer than %d bytes`, field, most))
 		}
 	}
-	d := &destination{roots: c.RootCAs}
-	for _, step := range []func(export.Settings) error{d.readSecurity, d.readServer, d.readLogin, d.readAuthority} {
+	d := &destination{}
+	for _, step := range []func(export.Settings) error{d.readSecurity, d.readServer, d.readLogin} {
 		if err := step(s); err != nil {
 			return nil, err
 		}
 	}
-	return d, d.readPlace(s, name)
+	var err error
+	if d.roots, err = s.Authorities(c.RootCAs); err != nil {
+		return nil, err
+	}
+	d.place, d.target, err = s.Target(name)
+	return d, err
 }
 
 func (d *destination) readSecurity(s export.Settings) error {
@@ -88,17 +93,8 @@ func (d *destination) readServer(s export.Settings) (err error) {
 	if d.port == implicitPort && d.secure == explicitTLS && !strings.EqualFold(s.Text("secure"), "explicit") {
 		d.secure = implicitTLS // nobody waits for AUTH TLS there
 	}
-	d.host = strings.TrimSuffix(strings.ToLower(s.Text("host")), ".")
-	if strings.HasPrefix(d.host, "[") && strings.HasSuffix(d.host, "]") {
-		d.host = d.host[1 : len(d.host)-1]
-	}
-	switch {
-	case d.host == "":
-		return export.Refusal(`The FTP destination has no host; set "host" to the server's name`)
-	case strings.ContainsAny(d.host, "/@?#%") || strings.Count(d.host, ":") == 1:
-		return export.Refusal(`"host" must be the server's name alone, without "ftp://", user, port or path; these have settings of their own`)
-	}
-	return nil
+	d.host, err = s.Host("ftp")
+	return err
 }
 
 // readLogin refuses control characters too: FTP ends a command at a line break.
@@ -113,39 +109,6 @@ func (d *destination) readLogin(s export.Settings) error {
 		return export.Refusal(`"username" holds a line break or another control character`)
 	case strings.ContainsFunc(d.password, unicode.IsControl):
 		return export.Refusal(`"password" holds a line break or another control character`)
-	}
-	return nil
-}
-
-// readAuthority trusts the destination's own authority beside the others.
-func (d *destination) readAuthority(s export.Settings) error {
-	if !s.Has("ca") {
-		return nil
-	}
-	if d.roots != nil {
-		d.roots = d.roots.Clone()
-	} else if system, err := x509.SystemCertPool(); err == nil {
-		d.roots = system
-	} else {
-		d.roots = x509.NewCertPool()
-	}
-	if !d.roots.AppendCertsFromPEM([]byte(s.Text("ca"))) {
-		return export.Refusal(`"ca" holds no certificate; it must be the authority's in PEM, from -----BEGIN CERTIFICATE----- on`)
-	}
-	return nil
-}
-
-func (d *destination) readPlace(s export.Settings, name string) (err error) {
-	named := s.Text("file") != "" || name != ""
-	if !named {
-		name = "file" // not known yet, and not asked for
-	}
-	if d.place, err = s.Place(name); err != nil {
-		return err
-	}
-	d.target = d.place.Path()
-	if !named {
-		d.target = strings.TrimSuffix(d.target, "file")
 	}
 	return nil
 }

@@ -33,10 +33,7 @@ type try struct {
 	carrier *Carrier
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
-	// step is the one it is in, seen are those it has been in.
-	step string
-	seen []string
-	note func(step string) // nil for nobody
+	export.Steps
 
 	tls  *tls.Config // nil for none
 	conn *ftp.ServerConn
@@ -52,9 +49,9 @@ type try struct {
 func (c *Carrier) begin(ctx context.Context, s export.Settings, name string, note func(string)) (*try, error) {
 	d, err := c.read(s, name)
 	if err != nil {
-		return nil, &export.Fault{Step: export.StepSettings, Class: "error", Message: err.Error(), Permanent: true}
+		return nil, export.BadSettings(err)
 	}
-	t := &try{destination: d, carrier: c, note: note}
+	t := &try{destination: d, carrier: c, Steps: export.Steps{Note: note}}
 	t.ctx, t.cancel = context.WithCancelCause(ctx)
 	return t, nil
 }
@@ -72,18 +69,9 @@ func (t *try) hangUp() {
 	t.conn = nil
 }
 
-// enter begins a step. Connecting may take two rounds; each step is told of once.
-func (t *try) enter(step string) {
-	t.step = step
-	if t.note != nil && !slices.Contains(t.seen, step) {
-		t.note(step)
-	}
-	t.seen = append(t.seen, step)
-}
-
 // patience is how long the server may do nothing.
 func (t *try) patience() time.Duration {
-	if t.step == export.StepTLS {
+	if t.Step == export.StepTLS {
 		return export.ConnectTimeout
 	}
 	return t.carrier.stall
@@ -103,7 +91,7 @@ func (t *try) stalled(err error) error {
 // many know only how 1.2 resumes one.
 func (t *try) connect() error {
 	err := t.login(tls.VersionTLS12)
-	if err != nil && t.step == export.StepTLS && strings.Contains(err.Error(), "protocol version not supported") {
+	if err != nil && t.Step == export.StepTLS && strings.Contains(err.Error(), "protocol version not supported") {
 		t.hangUp()
 		err = t.login(tls.VersionTLS13)
 	}
@@ -128,7 +116,7 @@ func (t *try) login(version uint16) error {
 	}
 	t.conn = conn
 	if t.secure == noTLS {
-		t.enter(export.StepLogin)
+		t.Enter(export.StepLogin)
 	}
 	return t.conn.Login(t.user, t.password)
 }
@@ -142,9 +130,9 @@ func (t *try) config(version uint16) *tls.Config {
 		MinVersion: tls.VersionTLS12, MaxVersion: version,
 		ClientSessionCache: tls.NewLRUClientSessionCache(1),
 		VerifyConnection: func(state tls.ConnectionState) error {
-			if t.step == export.StepTLS { // else it is a data connection's
+			if t.Step == export.StepTLS { // else it is a data connection's
 				safehttp.Secured(t.ctx, state)
-				t.enter(export.StepLogin)
+				t.Enter(export.StepLogin)
 			}
 			return nil
 		},
@@ -155,9 +143,9 @@ func (t *try) config(version uint16) *tls.Config {
 type hearing struct{ *try }
 
 func (h hearing) Write(said []byte) (int, error) {
-	if h.step == export.StepConnect && strings.HasPrefix(string(said), "SSH-") {
+	if h.Step == export.StepConnect && strings.HasPrefix(string(said), "SSH-") {
 		return 0, &export.Fault{
-			Step: h.step, Class: "protocol", Permanent: true,
+			Step: h.Step, Class: "protocol", Permanent: true,
 			Message: `It is an SSH server that answers; if files are to go there by SFTP, set "type" to sftp, else set another "port"`,
 		}
 	}
@@ -165,7 +153,7 @@ func (h hearing) Write(said []byte) (int, error) {
 		h.replied = code
 	}
 	if h.conn == nil && strings.HasPrefix(string(said), "AUTH ") {
-		h.enter(export.StepTLS)
+		h.Enter(export.StepTLS)
 	}
 	return len(said), nil
 }
@@ -179,7 +167,7 @@ func (t *try) dial(_, address string) (net.Conn, error) {
 }
 
 func (t *try) dialControl(address string) (net.Conn, error) {
-	t.enter(export.StepConnect)
+	t.Enter(export.StepConnect)
 	raw, err := t.carrier.Policy.Dial(t.ctx, address, t.way())
 	if err != nil {
 		return nil, err
@@ -189,7 +177,7 @@ func (t *try) dialControl(address string) (net.Conn, error) {
 	if t.secure != implicitTLS {
 		return conn, nil
 	}
-	t.enter(export.StepTLS)
+	t.Enter(export.StepTLS)
 	secure := tls.Client(conn, t.tls)
 	if err := secure.HandshakeContext(t.ctx); err != nil {
 		conn.Close()

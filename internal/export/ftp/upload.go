@@ -37,14 +37,14 @@ func (t *try) carry(p export.Parcel) (string, error) {
 		if there, err := t.exists(t.place.Name); err != nil {
 			return "", err
 		} else if there {
-			return "", taken(t.place.Name)
+			return "", export.Taken(export.StepRename, t.place.Name)
 		}
 	}
 	part := path.Base(t.place.Part(p.Part))
 	if err := t.send(part, p); err != nil {
 		return "", err
 	}
-	t.enter(export.StepRename)
+	t.Enter(export.StepRename)
 	if err := t.ctx.Err(); err != nil {
 		return "", err
 	}
@@ -54,7 +54,7 @@ func (t *try) carry(p export.Parcel) (string, error) {
 // enterFolder makes the folder current, and makes what is missing of it. Names
 // alone follow then: every server understands those.
 func (t *try) enterFolder() error {
-	t.enter(export.StepFolder)
+	t.Enter(export.StepFolder)
 	folder := t.place.Folder
 	if folder == "" {
 		return nil
@@ -91,7 +91,7 @@ func (t *try) enterOrMake(part string) error {
 
 // send writes a parcel to a file and sees to it that all of it is there.
 func (t *try) send(part string, p export.Parcel) error {
-	t.enter(export.StepWrite)
+	t.Enter(export.StepWrite)
 	sent := p.Sent
 	if sent == nil {
 		sent = func(int64) {}
@@ -134,7 +134,7 @@ func (t *try) left(part string, size int64) int64 {
 // upload writes a source to a file from an offset on, or from its start when the
 // server cannot go on.
 func (t *try) upload(name string, src *source, from int64) error {
-	t.enter(export.StepWrite)
+	t.Enter(export.StepWrite)
 	err := t.store(name, src, from)
 	if from > 0 && !src.began && reply(err) != nil {
 		err = t.store(name, src, 0)
@@ -182,13 +182,13 @@ func (s *source) WriteTo(w io.Writer) (written int64, err error) {
 // checkSize compares what is there with what was sent. Where the server cannot
 // tell, or does not let this user see, its word that the file was taken must do.
 func (t *try) checkSize(name string, want int64) error {
-	t.enter(export.StepSize)
+	t.Enter(export.StepSize)
 	got, err := t.size(name)
 	switch {
 	case errors.Is(err, errNone) || errors.Is(err, errUntold):
 		return nil
 	case err == nil && got != want:
-		return &export.Fault{Step: t.step, Class: "size", Message: fmt.Sprintf("The file was sent, but the server has %d of its %d bytes", got, want)}
+		return &export.Fault{Step: t.Step, Class: "size", Message: fmt.Sprintf("The file was sent, but the server has %d of its %d bytes", got, want)}
 	}
 	return err
 }
@@ -250,18 +250,11 @@ func (t *try) exists(name string) (bool, error) {
 		return false, nil
 	case errors.Is(err, errUntold):
 		return false, &export.Fault{
-			Step: t.step, Class: "protocol", Permanent: true,
+			Step: t.Step, Class: "protocol", Permanent: true,
 			Message: fmt.Sprintf(`The server does not tell which files are there, so "if-exists" cannot be %s; set it to overwrite`, t.place.IfExists),
 		}
 	}
 	return err == nil, err
-}
-
-func taken(name string) error {
-	return &export.Fault{
-		Step: export.StepRename, Class: "exists", Permanent: true,
-		Message: fmt.Sprintf(`%q is there already; give the file another name, or set "if-exists" to overwrite or unique`, name),
-	}
 }
 
 // rename gives a complete file its name by the destination's policy. Between the
@@ -281,7 +274,7 @@ func (t *try) rename(part string) (string, error) {
 		}
 		if place.IfExists == export.Fail || n > mostNames {
 			t.discard(part)
-			return "", taken(place.Name)
+			return "", export.Taken(export.StepRename, place.Name)
 		}
 		place = t.place.Another(n)
 	}

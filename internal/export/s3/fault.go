@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/minio/minio-go/v7"
 
@@ -24,7 +23,7 @@ func (t *try) fault(err error) *export.Fault {
 	if errors.As(err, &known) {
 		return known
 	}
-	f := &export.Fault{Step: t.step, RetryAfter: time.Duration(t.wait.Load())}
+	f := &export.Fault{Step: t.Step, RetryAfter: time.Duration(t.wait.Load())}
 	cause := context.Cause(t.ctx)
 	said := answer(err)
 	switch {
@@ -178,39 +177,11 @@ func classify(err error) string {
 	return safehttp.Classify(err)
 }
 
-// taken is a key that is there already.
-func (t *try) taken(key string) error {
-	return &export.Fault{
-		Step: t.step, Class: "exists", Permanent: true,
-		Message: fmt.Sprintf(`%q is there already; give the file another name, or set "if-exists" to overwrite or unique`, key),
-	}
-}
-
 // signature is one of SigV4, or a checksum.
 var signature = regexp.MustCompile(`[0-9A-Fa-f]{64}`)
 
 // tidy makes what a store said fit to be shown: without the client's secrets,
 // signatures and control characters, and short.
 func (t *try) tidy(said string) string {
-	for _, secret := range []string{t.secret, t.token} {
-		if secret != "" {
-			said = strings.ReplaceAll(said, secret, "…")
-		}
-	}
-	return clean(signature.ReplaceAllString(said, "…"))
-}
-
-// clean takes control characters out of a text of a store's, and shortens it.
-func clean(said string) string {
-	const most = 200
-	text := []rune(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, said))
-	if len(text) > most {
-		return string(text[:most-1]) + "…"
-	}
-	return string(text)
+	return export.Tidy(signature.ReplaceAllString(said, "…"), t.secret, t.token)
 }

@@ -87,7 +87,7 @@ func (c *Carrier) Carry(ctx context.Context, p export.Parcel) (export.Receipt, e
 	}
 	defer t.end()
 	if p.Open == nil {
-		return export.Receipt{}, &export.Fault{Step: export.StepSettings, Class: "error", Message: "There is no file to upload", Permanent: true}
+		return export.Receipt{}, export.BadSettings(export.ErrNoFile)
 	}
 	receipt, err := t.carry(p)
 	if err != nil {
@@ -117,7 +117,7 @@ func (t *try) probe() error {
 		return err
 	}
 	place := export.Place{Folder: t.place.Folder, Name: ".reelhook-probe-" + strings.ToLower(rand.Text())}
-	t.enter(export.StepWrite)
+	t.Enter(export.StepWrite)
 	sum := sha256.Sum256([]byte(text))
 	o := object{key: key(place), size: int64(len(text)), sha256: hex.EncodeToString(sum[:]), opts: t.put}
 	etag, err := t.single(t.ctx, o, strings.NewReader(text))
@@ -130,7 +130,7 @@ func (t *try) probe() error {
 		_ = t.client.RemoveObject(ctx, t.bucket, o.key, minio.RemoveObjectOptions{}) // it may have arrived
 		return err
 	}
-	t.enter(export.StepRemove)
+	t.Enter(export.StepRemove)
 	if err := t.client.RemoveObject(t.ctx, t.bucket, o.key, minio.RemoveObjectOptions{}); err != nil {
 		f := t.fault(err)
 		f.Message = "The test object " + o.key + " was written but cannot be removed: " + f.Message

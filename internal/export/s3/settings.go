@@ -163,11 +163,8 @@ func (d *destination) readPlace(s export.Settings, name string) (err error) {
 		delete(s, "remote-path")
 		s[field] = s["key"]
 	}
-	named := s.Text("file") != "" || name != ""
-	if !named {
-		name = "file" // not known yet, and not asked for
-	}
-	d.place, err = s.Place(name)
+	d.place, d.target, err = s.Target(name)
+	d.target = strings.TrimPrefix(d.target, "/")
 	switch {
 	case err != nil && s.Has("key"):
 		return export.Refusal(strings.ReplaceAll(err.Error(), `"`+field+`"`, `"key"`))
@@ -175,10 +172,6 @@ func (d *destination) readPlace(s export.Settings, name string) (err error) {
 		return err
 	case len(key(d.place)) > maxKey:
 		return export.Refusal(fmt.Sprintf("The object's key is longer than %d bytes", maxKey))
-	}
-	d.target = key(d.place)
-	if !named {
-		d.target = strings.TrimSuffix(d.target, "file")
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,10 +27,7 @@ type try struct {
 	carrier *Carrier
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
-	// step is the one it is in, seen are those it has been in.
-	step string
-	seen []string
-	note func(step string) // nil for nobody
+	export.Steps
 
 	// watch ends the try unless something moves from time to time.
 	watch *time.Timer
@@ -45,10 +41,10 @@ type try struct {
 
 // begin reads the settings; the error is a Fault.
 func (c *Carrier) begin(ctx context.Context, s export.Settings, name string, note func(string)) (*try, error) {
-	t := &try{carrier: c, note: note}
+	t := &try{carrier: c, Steps: export.Steps{Note: note}}
 	d, err := c.read(s, name, t)
 	if err != nil {
-		return nil, &export.Fault{Step: export.StepSettings, Class: "error", Message: err.Error(), Permanent: true}
+		return nil, export.BadSettings(err)
 	}
 	t.destination = d
 	t.ctx, t.cancel = context.WithCancelCause(ctx)
@@ -63,22 +59,13 @@ func (t *try) end() {
 	t.watch.Stop()
 }
 
-// enter begins a step. Each is told of once, since some come again for another key.
-func (t *try) enter(step string) {
-	t.step = step
-	if t.note != nil && !slices.Contains(t.seen, step) {
-		t.note(step)
-	}
-	t.seen = append(t.seen, step)
-}
-
 func (t *try) alive() { t.watch.Reset(t.carrier.stall) }
 
 // reach connects, and asks for what every login can be asked for whatever its
 // rights are: so a wrong one is known before a large file is sent, and by a body,
 // which the answer to HEAD has not.
 func (t *try) reach() error {
-	t.enter(export.StepConnect)
+	t.Enter(export.StepConnect)
 	// The dialler knows addresses, but not that plain http may be forbidden.
 	_, err := t.carrier.Policy.CheckURL(t.endpoint.String())
 	if err != nil {
@@ -88,20 +75,20 @@ func (t *try) reach() error {
 	var lost *lostError
 	if errors.As(err, &lost) && !lost.seen.Sent {
 		if classify(err) == "tls" {
-			t.enter(export.StepTLS)
+			t.Enter(export.StepTLS)
 		}
 		return err
 	}
 	if t.endpoint.Scheme == "https" {
-		t.enter(export.StepTLS)
+		t.Enter(export.StepTLS)
 	}
-	t.enter(export.StepLogin)
+	t.Enter(export.StepLogin)
 	said := answer(err)
 	meant := explain(said)
 	if err != nil && (said.Code == "" || meant.class == "login") {
 		return err
 	}
-	t.enter(export.StepFolder)
+	t.Enter(export.StepFolder)
 	switch {
 	case said.Code == minio.NoSuchBucket && t.create:
 		return t.createBucket()

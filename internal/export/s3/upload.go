@@ -65,13 +65,13 @@ func (t *try) carry(p export.Parcel) (export.Receipt, error) {
 		case !errors.Is(err, errTaken):
 			return export.Receipt{}, err
 		case place.IfExists != export.Unique || n == mostNames:
-			return export.Receipt{}, t.taken(o.key)
+			return export.Receipt{}, export.Taken(t.Step, o.key)
 		}
 	}
 }
 
 func (t *try) receipt(key, etag string) (export.Receipt, error) {
-	r := export.Receipt{Path: key, ID: clean(etag)}
+	r := export.Receipt{Path: key, ID: export.Tidy(etag)}
 	switch {
 	case t.presign > 0:
 		u, err := t.client.PresignedGetObject(t.ctx, t.bucket, key, t.presign, nil)
@@ -95,7 +95,7 @@ func (t *try) receipt(key, etag string) (export.Receipt, error) {
 // come at the same moment may still overwrite each other; and one whose login may
 // not look either overwrites what is there.
 func (t *try) bring(o object, p export.Parcel) (string, error) {
-	t.enter(export.StepWrite)
+	t.Enter(export.StepWrite)
 	t.whole.Store(false)
 	if o.once {
 		if etag, err := t.find(o); etag != "" || err != nil {
@@ -135,7 +135,7 @@ func (t *try) find(o object) (etag string, err error) {
 // not let to look; the store has said then that it has all of what it was told the
 // size of.
 func (t *try) check(o object, etag string) error {
-	t.enter(export.StepSize)
+	t.Enter(export.StepSize)
 	info, err := t.client.StatObject(t.ctx, t.bucket, o.key, minio.StatObjectOptions{})
 	switch {
 	case answer(err).StatusCode == http.StatusForbidden:
@@ -148,12 +148,12 @@ func (t *try) check(o object, etag string) error {
 	if info.ETag == etag { // and nobody else's by now
 		_ = t.client.RemoveObject(t.ctx, t.bucket, o.key, minio.RemoveObjectOptions{})
 	}
-	return &export.Fault{Step: t.step, Class: "size", Message: fmt.Sprintf("The file was sent, but the store has %d of its %d bytes", info.Size, o.size)}
+	return &export.Fault{Step: t.Step, Class: "size", Message: fmt.Sprintf("The file was sent, but the store has %d of its %d bytes", info.Size, o.size)}
 }
 
 // write sends the file and returns the object's ETag.
 func (t *try) write(o object, p export.Parcel) (string, error) {
-	t.enter(export.StepWrite)
+	t.Enter(export.StepWrite)
 	t.whole.Store(o.size == 0)
 	file, err := p.Open()
 	if err != nil {

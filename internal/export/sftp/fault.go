@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"unicode"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
@@ -37,7 +36,7 @@ func (t *try) fault(err error) *export.Fault {
 	if errors.As(err, &known) {
 		return known
 	}
-	f := &export.Fault{Step: t.step}
+	f := &export.Fault{Step: t.Step}
 	cause := context.Cause(t.ctx)
 	var status *sftp.StatusError
 	switch {
@@ -55,7 +54,7 @@ func (t *try) fault(err error) *export.Fault {
 	case errors.As(err, &status):
 		f.Class, f.Status = "protocol", int(status.Code)
 		f.Message = "The server refused: " + t.tidy(status.Error())
-	case t.client == nil && t.step != export.StepConnect:
+	case t.client == nil && t.Step != export.StepConnect:
 		t.shaking(f, err)
 	default:
 		t.moving(f, err)
@@ -195,19 +194,4 @@ func (t *try) disk() (*sftp.StatVFS, error) {
 
 // tidy makes what a server said fit to be shown: without the client's secrets and
 // control characters, and short.
-func (t *try) tidy(said string) string {
-	const most = 200
-	for _, secret := range t.secrets {
-		said = strings.ReplaceAll(said, secret, "…")
-	}
-	clean := []rune(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, said))
-	if len(clean) > most {
-		return string(clean[:most-1]) + "…"
-	}
-	return string(clean)
-}
+func (t *try) tidy(said string) string { return export.Tidy(said, t.secrets...) }

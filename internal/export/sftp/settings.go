@@ -57,24 +57,17 @@ func (c *Carrier) read(s export.Settings, name string) (*destination, error) {
 	if _, err := c.known(); err != nil {
 		return nil, fmt.Errorf("the server's own known hosts cannot be read: %w", err)
 	}
-	return d, d.readPlace(s, name)
+	var err error
+	d.place, d.target, err = s.Target(name)
+	return d, err
 }
 
 func (d *destination) readServer(s export.Settings) (err error) {
 	if d.port, err = s.Port(22); err != nil {
 		return err
 	}
-	d.host = strings.TrimSuffix(strings.ToLower(s.Text("host")), ".")
-	if strings.HasPrefix(d.host, "[") && strings.HasSuffix(d.host, "]") {
-		d.host = d.host[1 : len(d.host)-1]
-	}
-	switch {
-	case d.host == "":
-		return export.Refusal(`The SFTP destination has no host; set "host" to the server's name`)
-	case strings.ContainsAny(d.host, "/@?#%") || strings.Count(d.host, ":") == 1:
-		return export.Refusal(`"host" must be the server's name alone, without "sftp://", user, port or path; these have settings of their own`)
-	}
-	return nil
+	d.host, err = s.Host("sftp")
+	return err
 }
 
 func (d *destination) readLogin(s export.Settings) (err error) {
@@ -110,21 +103,6 @@ func (d *destination) readHostKeys(s export.Settings) (err error) {
 	}
 	if d.known, err = parseKnownHosts(s.Secret("known-hosts")); err != nil {
 		return export.Refusal(`"known-hosts" cannot be read: ` + err.Error())
-	}
-	return nil
-}
-
-func (d *destination) readPlace(s export.Settings, name string) (err error) {
-	named := s.Text("file") != "" || name != ""
-	if !named {
-		name = "file" // not known yet, and not asked for
-	}
-	if d.place, err = s.Place(name); err != nil {
-		return err
-	}
-	d.target = d.place.Path()
-	if !named {
-		d.target = strings.TrimSuffix(d.target, "file")
 	}
 	return nil
 }

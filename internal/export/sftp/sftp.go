@@ -95,7 +95,7 @@ func (c *Carrier) Carry(ctx context.Context, p export.Parcel) (export.Receipt, e
 	}
 	defer t.end()
 	if p.Open == nil {
-		return export.Receipt{}, &export.Fault{Step: export.StepSettings, Class: "error", Message: "There is no file to upload", Permanent: true}
+		return export.Receipt{}, export.BadSettings(export.ErrNoFile)
 	}
 	path, err := t.carry(p)
 	if err != nil {
@@ -137,6 +137,6 @@ func (t *try) probe() error {
 		_ = t.files.Remove(file) // it may not be there
 		return written
 	}
-	t.enter(export.StepRemove)
+	t.Enter(export.StepRemove)
 	return t.files.Remove(file)
 }

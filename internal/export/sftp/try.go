@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,10 +26,7 @@ type try struct {
 	carrier *Carrier
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
-	// step is the one it is in, seen are those it has been in.
-	step string
-	seen []string
-	note func(step string) // nil for nobody
+	export.Steps
 
 	client *ssh.Client
 	files  *sftp.Client
@@ -44,9 +40,9 @@ type try struct {
 func (c *Carrier) begin(ctx context.Context, s export.Settings, name string, note func(string)) (*try, error) {
 	d, err := c.read(s, name)
 	if err != nil {
-		return nil, &export.Fault{Step: export.StepSettings, Class: "error", Message: err.Error(), Permanent: true}
+		return nil, export.BadSettings(err)
 	}
-	t := &try{destination: d, carrier: c, note: note}
+	t := &try{destination: d, carrier: c, Steps: export.Steps{Note: note}}
 	t.ctx, t.cancel = context.WithCancelCause(ctx)
 	return t, nil
 }
@@ -65,21 +61,11 @@ func (t *try) end() {
 	}
 }
 
-// enter begins a step. Connecting may take several rounds; each step is told of
-// once.
-func (t *try) enter(step string) {
-	t.step = step
-	if t.note != nil && !slices.Contains(t.seen, step) {
-		t.note(step)
-	}
-	t.seen = append(t.seen, step)
-}
-
 // connect connects, checks the host key, logs in and begins to speak SFTP.
 func (t *try) connect() error {
 	keys, err := t.carrier.expect(t.ctx, t.destination)
 	if err != nil {
-		t.enter(export.StepHostKey)
+		t.Enter(export.StepHostKey)
 		return err
 	}
 	var refused error
@@ -108,7 +94,7 @@ func (t *try) connect() error {
 // login makes one connection, on which the server can show a key only of the
 // kinds in algorithms.
 func (t *try) login(keys *hostKeys, algorithms []string) error {
-	t.enter(export.StepConnect)
+	t.Enter(export.StepConnect)
 	ctx, cancel := context.WithTimeout(t.ctx, t.carrier.connecting)
 	defer cancel()
 	way := safehttp.Options{Resolver: t.carrier.Resolver, ConnectTimeout: t.carrier.connecting}
@@ -118,11 +104,11 @@ func (t *try) login(keys *hostKeys, algorithms []string) error {
 	}
 	context.AfterFunc(t.ctx, func() { conn.Close() })
 	hurry := context.AfterFunc(ctx, func() { conn.Close() })
-	t.enter(export.StepHostKey)
+	t.Enter(export.StepHostKey)
 	var trusted atomic.Bool
 	c, channels, requests, err := ssh.NewClientConn(conn, t.address(), t.config(keys, algorithms, &trusted))
 	if trusted.Load() {
-		t.enter(export.StepLogin)
+		t.Enter(export.StepLogin)
 	}
 	if !hurry() && t.ctx.Err() == nil {
 		err = errors.Join(errSlow, err)
@@ -152,7 +138,7 @@ func (t *try) config(keys *hostKeys, algorithms []string, trusted *atomic.Bool) 
 			return err
 		},
 		AuthCallback: func(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
-			t.enter(export.StepLogin)
+			t.Enter(export.StepLogin)
 			t.methods = c.AllowedMethods
 			return nil, nil
 		},

@@ -41,19 +41,19 @@ func (t *try) carry(p export.Parcel) (string, error) {
 	place := t.place
 	place.Folder = folder
 	if place.IfExists == export.Fail && t.exists(place.Path()) {
-		return "", taken(place.Name)
+		return "", export.Taken(export.StepRename, place.Name)
 	}
 	part := place.Part(p.Part)
 	if err := t.send(part, p); err != nil {
 		return "", err
 	}
-	t.enter(export.StepRename)
+	t.Enter(export.StepRename)
 	return t.rename(part, place)
 }
 
 // folder makes the folder if it is missing and returns its absolute path.
 func (t *try) folder() (string, error) {
-	t.enter(export.StepFolder)
+	t.Enter(export.StepFolder)
 	if folder := t.place.Folder; folder != "" {
 		if err := t.files.MkdirAll(folder); err != nil {
 			return "", t.blame(err, folder, 0)
@@ -71,7 +71,7 @@ func (t *try) folder() (string, error) {
 
 // send writes a parcel to a path and sees to it that all of it is there.
 func (t *try) send(part string, p export.Parcel) error {
-	t.enter(export.StepWrite)
+	t.Enter(export.StepWrite)
 	from := t.left(part, p.Size)
 	file, err := p.Open()
 	if err != nil {
@@ -114,7 +114,7 @@ type source struct {
 // upload writes what is read to a file, from an offset on. What the server does
 // not take is removed again: it may have holes, or fill the disk.
 func (t *try) upload(name string, from int64, src source) error {
-	t.enter(export.StepWrite)
+	t.Enter(export.StepWrite)
 	flags := os.O_WRONLY | os.O_CREATE
 	if from == 0 {
 		flags |= os.O_TRUNC
@@ -194,13 +194,13 @@ func flush(files *sftp.Client, remote *sftp.File) error {
 
 // checkSize compares what is there with what was sent.
 func (t *try) checkSize(name string, want int64) error {
-	t.enter(export.StepSize)
+	t.Enter(export.StepSize)
 	info, err := t.files.Stat(name)
 	if err != nil {
 		return err
 	}
 	if got := info.Size(); got != want {
-		return &export.Fault{Step: t.step, Class: "size", Message: fmt.Sprintf("The file was sent, but the server has %d of its %d bytes", got, want)}
+		return &export.Fault{Step: t.Step, Class: "size", Message: fmt.Sprintf("The file was sent, but the server has %d of its %d bytes", got, want)}
 	}
 	return nil
 }
@@ -208,13 +208,6 @@ func (t *try) checkSize(name string, want int64) error {
 func (t *try) exists(name string) bool {
 	_, err := t.files.Lstat(name)
 	return err == nil
-}
-
-func taken(name string) error {
-	return &export.Fault{
-		Step: export.StepRename, Class: "exists", Permanent: true,
-		Message: fmt.Sprintf(`%q is there already; give the file another name, or set "if-exists" to overwrite or unique`, name),
-	}
 }
 
 // rename gives a complete file its name by the destination's policy.
@@ -233,7 +226,7 @@ func (t *try) rename(part string, place export.Place) (string, error) {
 		}
 		if place.IfExists == export.Fail || n > mostNames {
 			_ = t.files.Remove(part)
-			return "", taken(name.Name)
+			return "", export.Taken(export.StepRename, name.Name)
 		}
 		name = place.Another(n)
 	}
@@ -242,7 +235,7 @@ func (t *try) rename(part string, place export.Place) (string, error) {
 // replace renames, over what is there.
 func (t *try) replace(part, name string) error {
 	if info, err := t.files.Lstat(name); err == nil && info.IsDir() {
-		return taken(path.Base(name))
+		return export.Taken(export.StepRename, path.Base(name))
 	}
 	if _, ok := t.files.HasExtension("posix-rename@openssh.com"); ok {
 		return t.files.PosixRename(part, name)

@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"maps"
 	"net/http"
@@ -101,26 +100,10 @@ func (l *Leaf) wayOf(id Identity) (safehttp.Options, error) {
 	way := l.way
 	way.Certificate = id.Certificate
 	if len(id.RootCAs) > 0 {
-		if way.RootCAs = l.authorities(id.RootCAs); way.RootCAs == nil {
+		var ok bool
+		if way.RootCAs, ok = export.TrustAlso(l.RootCAs, id.RootCAs); !ok {
 			return way, errors.New(`the connection's "ca" holds no certificate`)
 		}
 	}
 	return way, nil
-}
-
-// authorities are those that are trusted anyway, and a connection's own.
-func (l *Leaf) authorities(pem []byte) *x509.CertPool {
-	pool := l.RootCAs
-	if pool == nil {
-		pool, _ = x509.SystemCertPool() // without one the connection's own is all there is
-	}
-	if pool == nil {
-		pool = x509.NewCertPool()
-	} else {
-		pool = pool.Clone()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil
-	}
-	return pool
 }
