@@ -46,6 +46,7 @@ func (r reader) element(name string) (e Element, ok bool) {
 		r.time(&e, key)
 	}
 	e.ZIndex = int(r.within("z-index", 0, -99, 99))
+	e.NoCache = !r.boolean("cache", true)
 	r.parts(&e)
 	return e, true
 }

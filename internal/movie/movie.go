@@ -22,6 +22,8 @@ type Movie struct {
 	Quality Quality
 	// Draft asks for a quick, small rendering; accepted and kept.
 	Draft bool
+	// NoCache has everything made and downloaded anew (section 21 of the contract).
+	NoCache bool
 	// ClientData is the submitted client-data object, {} when there was none or
 	// it was too large.
 	ClientData json.RawMessage
@@ -79,6 +81,8 @@ type Scene struct {
 	Background Color
 	// Transition is how the scene enters, nil for a plain cut.
 	Transition *Transition
+	// NoCache has the scene's pictures rendered anew, from elements as they are kept.
+	NoCache bool
 }
 
 // Transition blends a scene with the end of the one before it.
@@ -129,6 +133,8 @@ type Element struct {
 	ExtraTime float64
 	// ZIndex sorts within the container; equal ones keep document order.
 	ZIndex int
+	// NoCache has the element's source downloaded anew, and made anew what shows it.
+	NoCache bool
 	// FadeIn and FadeOut in seconds act on picture and sound.
 	FadeIn, FadeOut float64
 	// Later has the times above, by key, that need the lengths of media; Settle

@@ -24,6 +24,7 @@ func Parse(data []byte) (*Movie, error) {
 	r := reader{doc, m, ""}
 	m.ID = r.text("id", "")
 	m.Draft = r.boolean("draft", false)
+	m.NoCache = !r.boolean("cache", true)
 	r.clientData()
 	r.size()
 	r.quality()

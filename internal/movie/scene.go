@@ -19,6 +19,7 @@ func (r reader) scene(index int) Scene {
 		Duration:   r.length("duration", Intrinsic),
 		Background: r.color("background-color", Color{A: 255}),
 		Transition: r.transition(),
+		NoCache:    !r.boolean("cache", true),
 	}
 	s.Elements = r.elements(func(i int) string { return fmt.Sprintf("Scene #%d, element #%d", index+1, i+1) })
 	return s
