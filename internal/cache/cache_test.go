@@ -89,6 +89,13 @@ func TestKeeps(t *testing.T) {
 	if data, ok := l.GetBytes(k); !ok || string(data) != "picture" {
 		t.Errorf("got %q, %v", data, ok)
 	}
+	shared, given := filepath.Join(t.TempDir(), "shared"), filepath.Join(t.TempDir(), "given")
+	write(t, shared, "movie")
+	if !l.Share(cache.KeyOf("movie"), shared) || !l.Give(cache.KeyOf("movie"), given) || l.Give(cache.KeyOf("other"), given) {
+		t.Error("it was not shared and given")
+	}
+	check(t, shared, "movie")
+	check(t, given, "movie")
 }
 
 // TestNilKeepsNothing holds that whoever has no cache needs no other way.

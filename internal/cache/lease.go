@@ -99,19 +99,36 @@ func (l *Lease) Get(k Key) (path string, ok bool) {
 	return path, true
 }
 
+// Give finds a file and puts it at to, which must not be written to either.
+func (l *Lease) Give(k Key, to string) (ok bool) {
+	path, ok := l.Get(k)
+	if !ok {
+		return false
+	}
+	if os.Link(path, to) == nil {
+		return true
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return copyTo(f, to) == nil
+}
+
 // Put keeps a file, which it takes over, and returns where it is from then on.
 // One that cannot be kept, or is too large, stays where it was: a cache is never a
 // reason to fail.
 func (l *Lease) Put(k Key, from string) (path string) {
-	if l == nil {
-		return from
-	}
-	if err := l.put(k, from); err != nil {
+	if !l.Share(k, from) {
 		return from
 	}
 	os.Remove(from)
 	return filepath.Join(l.dir, k.String())
 }
+
+// Share keeps a file that stays where it is and is not written to again.
+func (l *Lease) Share(k Key, from string) (ok bool) { return l != nil && l.put(k, from) == nil }
 
 var errTooLarge = errors.New("too large")
 
@@ -157,6 +174,10 @@ func take(f *os.File, from, to string) error {
 	if os.Link(from, to) == nil {
 		return nil
 	}
+	return copyTo(f, to)
+}
+
+func copyTo(f io.Reader, to string) error {
 	w, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err

@@ -8,9 +8,12 @@ package draw
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"image"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -45,9 +48,11 @@ var ErrLimits = errors.New("the text could not be drawn within the limits of tim
 type Drawer struct {
 	program string
 	box     *sandbox.Sandbox
-	// cache holds the index of fonts, folders are where the fonts lie.
+	// cache holds the index of fonts, folders are where the fonts lie, fonts tells
+	// them from those of another day.
 	cache   string
 	folders []string
+	fonts   string
 	limits  sandbox.Limits
 	budget  int64
 }
@@ -90,6 +95,7 @@ func newDrawer(ctx context.Context, cache, program string) (*Drawer, error) {
 	if d.folders, err = text.Folders(); err != nil {
 		return nil, err
 	}
+	d.fonts = fingerprint(d.folders)
 	if d.cache, err = filepath.Abs(cache); err != nil {
 		return nil, err
 	}
@@ -98,6 +104,27 @@ func newDrawer(ctx context.Context, cache, program string) (*Drawer, error) {
 	}
 	d.box = sandbox.Find(ctx, sandbox.Process{Program: d.program, Args: []string{argument}, ReadOnly: []string{d.program}, Limits: d.limits})
 	return d, d.index(ctx)
+}
+
+// Fonts tells the fonts of this machine, as they were when the drawer was made,
+// from any others: text looks the same only in the same fonts.
+func (d *Drawer) Fonts() string { return d.fonts }
+
+// fingerprint goes by names, sizes and times, as the index of fonts does.
+func fingerprint(folders []string) string {
+	h := sha256.New()
+	for _, folder := range folders {
+		_ = filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return nil // what cannot be read is not drawn with
+			}
+			if info, err := e.Info(); err == nil {
+				fmt.Fprintf(h, "%s %d %d\n", path, info.Size(), info.ModTime().UnixNano())
+			}
+			return nil
+		})
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // index makes or renews the index of fonts. Only this child's is kept: later

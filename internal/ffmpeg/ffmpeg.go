@@ -7,6 +7,7 @@ package ffmpeg
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -20,8 +21,9 @@ import (
 // Tools are the programs found on this machine.
 type Tools struct {
 	FFmpeg, FFprobe string
-	// Version is FFmpeg's own.
-	Version string
+	// Version is FFmpeg's own; Build tells it with its libraries and how it was built
+	// from any other, as a hash.
+	Version, Build string
 	box     *sandbox.Sandbox
 }
 
@@ -48,6 +50,7 @@ func Find(ctx context.Context) (*Tools, error) {
 		return nil, fmt.Errorf("%s does not start: %w", t.FFmpeg, err)
 	}
 	t.Version, _, _ = strings.Cut(strings.TrimPrefix(out.String(), "ffmpeg version "), " ")
+	t.Build = fmt.Sprintf("%x", sha256.Sum256(out.Bytes()))
 	return t, nil
 }
 

@@ -49,6 +49,11 @@ type download struct {
 	// etag is a strong validator for what the sink holds; without one a second
 	// attempt begins anew.
 	etag string
+	// kept is asked for where unchanged may be the answer; has tells whether it is.
+	kept           kept
+	has, unchanged bool
+	// validators are the headers of the answer that was taken.
+	validators http.Header
 }
 
 // download fetches a remote source. The error is an *Error or a fault of this
@@ -85,14 +90,37 @@ func (r *run) fetch(ctx context.Context, s *source) (stored, error) {
 		return stored{}, err
 	}
 	d := &download{run: r, url: s.url, sink: sink}
+	var path string
+	d.kept, path, d.has = r.recall(s)
 	attempts, err := d.try(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		sink.discard()
 		return stored{attempts: attempts}, err
+	case d.unchanged:
+		sink.discard()
+		return stored{path, d.kept.Size, d.kept.SHA256, attempts}, r.spend(d.kept.Size, r.limit(s))
 	}
 	file, err := sink.finish()
+	if err != nil {
+		return file, err
+	}
+	file = r.keep(file)
 	file.attempts = attempts
-	return file, err
+	r.remember(s, d, file)
+	return file, nil
+}
+
+// spend counts what did not have to be downloaded: a movie is refused for its size
+// the second time as the first.
+func (r *run) spend(n, limit int64) error {
+	switch {
+	case n > limit:
+		return &tooBig{limit: limit}
+	case !r.budget.take(n):
+		return r.overTotal()
+	}
+	return nil
 }
 
 // try makes attempts until one succeeds, none is left, or another would be no
@@ -103,7 +131,7 @@ func (d *download) try(ctx context.Context) (attempts int, err error) {
 		if ctx.Err() != nil {
 			return attempts, context.Cause(ctx)
 		}
-		if err == nil && d.sink.size == 0 {
+		if err == nil && d.sink.size == 0 && !d.unchanged {
 			err = errEmpty
 		}
 		if err == nil || attempts == d.Limits.Attempts || !transient(err) {
@@ -139,14 +167,17 @@ func (d *download) attempt(ctx context.Context) error {
 	req.Header.Set("User-Agent", userAgent)
 	req.Header.Set("Accept", "*/*")
 	req.Header.Set("Accept-Encoding", "identity")
-	if d.sink.size > 0 && d.etag != "" {
+	switch {
+	case d.sink.size > 0 && d.etag != "":
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", d.sink.size))
 		req.Header.Set("If-Range", d.etag)
+	case d.has:
+		d.kept.ask(req.Header)
 	}
 	resp, err := d.client.Do(req)
 	if err == nil {
 		defer resp.Body.Close()
-		if err = d.accept(resp); err == nil {
+		if err = d.accept(resp); err == nil && !d.unchanged {
 			body := &watched{Reader: resp.Body, timer: timer, limits: d.Limits, began: time.Now()}
 			_, err = io.CopyBuffer(d.sink, body, make([]byte, 128<<10))
 		}
@@ -161,12 +192,15 @@ func (d *download) attempt(ctx context.Context) error {
 // where it goes.
 func (d *download) accept(resp *http.Response) error {
 	switch code := resp.StatusCode; {
+	case code == http.StatusNotModified && d.has:
+		d.unchanged = true
+		return nil
 	case code == http.StatusPartialContent && d.continues(resp):
 	case code == http.StatusOK || code == http.StatusNonAuthoritativeInfo:
 		if err := d.sink.restart(); err != nil {
 			return err
 		}
-		d.etag = ""
+		d.etag, d.validators = "", resp.Header
 		if tag := resp.Header.Get("ETag"); strings.HasPrefix(tag, `"`) {
 			d.etag = tag
 		}

@@ -351,7 +351,7 @@ func TestAtOnce(t *testing.T) {
 		}
 		wants = append(wants, Want{fmt.Sprintf("%s/%d", host, i), Image})
 	}
-	assets, faults := f.Fetch(t.Context(), t.TempDir(), wants, nil)
+	assets, faults := f.Fetch(t.Context(), Order{Dir: t.TempDir(), Wants: wants})
 	if len(assets) != len(wants) || most.Load() != all || mostOfHost.Load() != perHost {
 		t.Errorf("%d at once, %d of a host, %d assets, %v", most.Load(), mostOfHost.Load(), len(assets), faults)
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/reelhook/reelhook/internal/cache"
 	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/safehttp"
 )
@@ -111,6 +112,8 @@ type Options struct {
 	// Folder, when set, is where a URL without a scheme is a path in. Only a
 	// movie of one's own may be given one.
 	Folder string
+	// Version is that of this program, for what is remembered of sources.
+	Version string
 	// Log gets a line for each source; nil logs nothing.
 	Log *slog.Logger
 }
@@ -150,25 +153,39 @@ const userAgent = "Reelhook (+https://github.com/reelhook/reelhook)"
 // redirects is how many of them are followed.
 const redirects = 5
 
-// Fetch gets all sources into dir, as files with names of its own, each URL once
-// however many wants name it, and returns an asset or an error for every want.
-// The error is an *Error when the source is to blame, the context's cause
-// when ctx ended, and otherwise a fault of this machine. onProgress, which may
-// be nil, is told how many sources are done, one call at a time.
-func (f *Fetcher) Fetch(ctx context.Context, dir string, wants []Want, onProgress func(done, total int)) (map[Want]Asset, map[Want]error) {
+// Order is what one movie wants to have fetched.
+type Order struct {
+	// Dir is where files go that are not kept, under names of our own.
+	Dir string
+	// Lease is where they are kept, nil for nowhere.
+	Lease *cache.Lease
+	// Fresh are the URLs that are fetched although they are kept.
+	Fresh map[string]bool
+	Wants []Want
+	// OnProgress, which may be nil, is told how many sources are done, one call at
+	// a time.
+	OnProgress func(done, total int)
+}
+
+// Fetch gets all sources onto the disk, each URL once however many wants name it,
+// and returns an asset or an error for every want. The error is an *Error when
+// the source is to blame, the context's cause when ctx ended, and otherwise a
+// fault of this machine.
+func (f *Fetcher) Fetch(ctx context.Context, o Order) (map[Want]Asset, map[Want]error) {
 	assets, faults := map[Want]Asset{}, map[Want]error{}
-	dir, err := filepath.Abs(dir)
+	dir, err := filepath.Abs(o.Dir)
 	if err == nil {
 		err = os.MkdirAll(dir, 0o700)
 	}
 	if err != nil {
-		for _, w := range wants {
+		for _, w := range o.Wants {
 			faults[w] = err
 		}
 		return assets, faults
 	}
-	sources := f.group(wants)
-	r := &run{Fetcher: f, dir: dir, all: make(slots, f.Limits.All), budget: &budget{left: f.Limits.MaxTotal}, deadline: time.Now().Add(f.Limits.TotalTime)}
+	o.Dir = dir
+	r := &run{Fetcher: f, Order: o, all: make(slots, f.Limits.All), budget: &budget{left: f.Limits.MaxTotal}, deadline: time.Now().Add(f.Limits.TotalTime)}
+	sources := r.group(o.Wants)
 	r.hosts = r.perHost(sources)
 	var mu sync.Mutex
 	var done int
@@ -185,8 +202,8 @@ func (f *Fetcher) Fetch(ctx context.Context, dir string, wants []Want, onProgres
 					assets[w] = asset
 				}
 			}
-			if done++; onProgress != nil {
-				onProgress(done, len(sources))
+			if done++; o.OnProgress != nil {
+				o.OnProgress(done, len(sources))
 			}
 		})
 	}
@@ -198,12 +215,13 @@ func (f *Fetcher) Fetch(ctx context.Context, dir string, wants []Want, onProgres
 type source struct {
 	address
 	wants []Want
+	fresh bool
 	found found
 	err   error
 }
 
 // group brings wants of one address together, in the order they came.
-func (f *Fetcher) group(wants []Want) []*source {
+func (r *run) group(wants []Want) []*source {
 	var list []*source
 	known := map[string]*source{}
 	seen := map[Want]bool{}
@@ -212,12 +230,13 @@ func (f *Fetcher) group(wants []Want) []*source {
 			continue
 		}
 		seen[w] = true
-		at := resolve(w.URL, f.Folder != "")
+		at := resolve(w.URL, r.Folder != "")
 		if known[at.url] == nil {
 			known[at.url] = &source{address: at}
 			list = append(list, known[at.url])
 		}
-		known[at.url].wants = append(known[at.url].wants, w)
+		s := known[at.url]
+		s.wants, s.fresh = append(s.wants, w), s.fresh || r.Fresh[w.URL]
 	}
 	return list
 }
@@ -225,7 +244,7 @@ func (f *Fetcher) group(wants []Want) []*source {
 // run is one call of Fetch.
 type run struct {
 	*Fetcher
-	dir    string
+	Order
 	all    slots
 	hosts  map[string]slots
 	budget *budget

@@ -62,7 +62,7 @@ func TestKinds(t *testing.T) {
 			wants = append(wants, Want{base + "/" + tc.name, use})
 		}
 	}
-	assets, faults := fetcher().Fetch(t.Context(), t.TempDir(), wants, nil)
+	assets, faults := fetcher().Fetch(t.Context(), Order{Dir: t.TempDir(), Wants: wants})
 	for i, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			for u, want := range []string{tc.image, tc.video, tc.audio} {
@@ -129,9 +129,9 @@ func TestOnce(t *testing.T) {
 		{base + "/a.png", Image}, {base + "/nowhere", Image}, {base + "/nowhere", Video},
 	}
 	var progress []string
-	assets, faults := fetcher().Fetch(t.Context(), t.TempDir(), wants, func(done, total int) {
+	assets, faults := fetcher().Fetch(t.Context(), Order{Dir: t.TempDir(), Wants: wants, OnProgress: func(done, total int) {
 		progress = append(progress, fmt.Sprintf("%d/%d", done, total))
-	})
+	}})
 	if len(assets) != 4 || len(faults) != 2 || hits.Load() != 3 {
 		t.Errorf("%d assets, faults %v, %d requests", len(assets), faults, hits.Load())
 	}
@@ -239,7 +239,7 @@ func TestLimits(t *testing.T) {
 	both := int64(len(read("a.png")) + len(read("a.mp4")))
 	for left, faulty := range map[int64]int{both: 0, both - 1: 1} {
 		f := fetcher(func(o *Options) { o.Limits.MaxTotal = left })
-		assets, faults := f.Fetch(t.Context(), t.TempDir(), wants, nil)
+		assets, faults := f.Fetch(t.Context(), Order{Dir: t.TempDir(), Wants: wants})
 		if len(assets) != 2-faulty || len(faults) != faulty {
 			t.Errorf("with %d of %d bytes: %v", left, both, faults)
 		}
@@ -254,7 +254,7 @@ func TestLimits(t *testing.T) {
 	// One file, two limits: it is stored for the larger one, refused for the other.
 	small := fetcher(func(o *Options) { o.Limits.MaxImage = 10 })
 	gif := []Want{{base + "/a.gif", Image}, {base + "/a.gif", Video}}
-	assets, faults := small.Fetch(t.Context(), t.TempDir(), gif, nil)
+	assets, faults := small.Fetch(t.Context(), Order{Dir: t.TempDir(), Wants: gif})
 	refused(t, faults[gif[0]], "(larger than 10 bytes)")
 	if assets[gif[1]].Size == 0 {
 		t.Errorf("got %v", faults)
@@ -270,12 +270,12 @@ func TestMachineFaults(t *testing.T) {
 	}
 	for name, fetch := range map[string]func() map[Want]error{
 		"no folder": func() map[Want]error {
-			_, faults := fetcher().Fetch(t.Context(), filepath.Join(file, "x"), []Want{{base + "/a.png", Image}}, nil)
+			_, faults := fetcher().Fetch(t.Context(), Order{Dir: filepath.Join(file, "x"), Wants: []Want{{base + "/a.png", Image}}})
 			return faults
 		},
 		"full disk": func() map[Want]error {
 			f := fetcher()
-			r := &run{Fetcher: f, dir: t.TempDir(), budget: &budget{left: 1 << 20}}
+			r := &run{Fetcher: f, Order: Order{Dir: t.TempDir()}, budget: &budget{left: 1 << 20}}
 			s, err := r.newSink(1 << 20)
 			if err != nil {
 				t.Fatal(err)
@@ -344,7 +344,7 @@ func TestCancel(t *testing.T) {
 				}()
 			}
 			dir := t.TempDir()
-			assets, faults := f.Fetch(ctx, dir, wants, nil)
+			assets, faults := f.Fetch(ctx, Order{Dir: dir, Wants: wants})
 			for _, w := range wants {
 				if faults[w] != cause { //nolint:errorlint // it must be the cause itself
 					t.Errorf("got %v %v", assets[w], faults[w])

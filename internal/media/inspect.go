@@ -72,6 +72,10 @@ func (r *run) inspect(ctx context.Context, s *source, file stored) (found, error
 
 // examine lets FFmpeg look into a medium, and makes it fit to be rendered.
 func (r *run) examine(ctx context.Context, s *source, got *found) error {
+	if r.recognise(got) {
+		return r.bound(got.media)
+	}
+	before := *got
 	var err error
 	if remuxed(got.format) {
 		if got.stored, got.format, err = r.remux(ctx, s, got.stored, got.format); err != nil {
@@ -81,6 +85,7 @@ func (r *run) examine(ctx context.Context, s *source, got *found) error {
 	got.media, err = r.probe(ctx, got.path, got.format)
 	switch {
 	case err == nil:
+		r.learned(&before, got)
 		return r.bound(got.media)
 	case got.format.Kind == ffmpeg.Image && !machineFault(err):
 		return r.whyNoPicture(got.path, got.format, err)

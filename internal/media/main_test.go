@@ -115,7 +115,7 @@ func get(t *testing.T, f *Fetcher, url string, use Use) (Asset, error) {
 	t.Helper()
 	w := Want{url, use}
 	dir := t.TempDir()
-	assets, faults := f.Fetch(t.Context(), dir, []Want{w}, nil)
+	assets, faults := f.Fetch(t.Context(), Order{Dir: dir, Wants: []Want{w}})
 	if len(assets)+len(faults) != 1 {
 		t.Errorf("%d assets, %d faults for one want", len(assets), len(faults))
 	}

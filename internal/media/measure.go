@@ -31,7 +31,7 @@ type track struct {
 // 100 MB that the disk has at hand.
 func (r *run) measure(ctx context.Context, path string, f ffmpeg.Format) (*length, error) {
 	l := &length{streams: map[int]*track{}}
-	return l, r.Tools.Run(ctx, r.dir, ffmpeg.Command{
+	return l, r.Tools.Run(ctx, "", ffmpeg.Command{
 		Inputs: []ffmpeg.Input{{Path: path, Demuxer: f.Demuxer, GenPTS: remuxed(f)}},
 		Output: []string{"-map", "0:V:0?", "-map", "0:a:0?", "-c", "copy", "-f", "framecrc"},
 		To:     "pipe:1",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/reelhook/reelhook/internal/ffmpeg"
 )
@@ -56,24 +57,29 @@ func (r *run) remux(ctx context.Context, s *source, file stored, f ffmpeg.Format
 
 // copyTo writes the copy; the picture begins at once if it comes late.
 func (r *run) copyTo(ctx context.Context, file stored, f ffmpeg.Format, late bool) (string, error) {
-	out, err := os.CreateTemp(r.dir, "source-*")
+	dir, done, err := r.scratch()
 	if err != nil {
-		return "", &diskError{err}
+		return "", err
 	}
-	out.Close()
+	defer done()
 	output := []string{"-map", "0:V:0?", "-map", "0:a:0?", "-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"}
 	if late {
 		output = append(output, "-bsf:v", "setts=pts=PTS-STARTPTS:dts=DTS-STARTPTS")
 	}
 	limits := r.Probe
 	limits.FileSize = min(limits.FileSize, 2*file.size+1<<20) // a copy is about as large
-	err = r.Tools.Run(ctx, r.dir, ffmpeg.Command{
+	written := filepath.Join(dir, "copy")
+	err = r.Tools.Run(ctx, dir, ffmpeg.Command{
 		Inputs: []ffmpeg.Input{{Path: file.path, Demuxer: f.Demuxer, GenPTS: true}},
 		Output: append(output, "-f", "matroska"),
-		To:     out.Name(),
+		To:     written,
 	}, limits, nil)
 	if err != nil {
-		os.Remove(out.Name())
+		return "", err
 	}
-	return out.Name(), err
+	to := dir + ".mkv"
+	if err := os.Rename(written, to); err != nil {
+		return "", &diskError{err}
+	}
+	return to, nil
 }

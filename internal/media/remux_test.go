@@ -65,7 +65,7 @@ func TestRemux(t *testing.T) {
 			}
 			w := Want{name, Video}
 			f := fetcher(func(o *Options) { o.Folder = folder })
-			assets, faults := f.Fetch(t.Context(), job, []Want{w}, nil)
+			assets, faults := f.Fetch(t.Context(), Order{Dir: job, Wants: []Want{w}})
 			a := assets[w]
 			if a.Path == "" || a.Size != int64(len(read(name))) || a.Media.Audio == nil {
 				t.Fatalf("got %+v %v", a, faults)
@@ -94,7 +94,7 @@ func TestRemuxLeavesOneFile(t *testing.T) {
 	t.Parallel()
 	sample("one.ts", counting+"-c:v libx264 -preset ultrafast -c:a aac")
 	dir, w := t.TempDir(), Want{serveSamples(t) + "/one.ts", Video}
-	assets, faults := fetcher().Fetch(t.Context(), dir, []Want{w}, nil)
+	assets, faults := fetcher().Fetch(t.Context(), Order{Dir: dir, Wants: []Want{w}})
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) != 1 || filepath.Join(dir, left[0].Name()) != assets[w].Path {
 		t.Errorf("%v lie there, %+v %v", left, assets, faults)

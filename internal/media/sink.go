@@ -92,7 +92,7 @@ type sink struct {
 // newSink makes a file that only we can read, with a name that owes nothing to
 // the URL.
 func (r *run) newSink(limit int64) (*sink, error) {
-	file, err := os.CreateTemp(r.dir, "source-*")
+	file, err := os.CreateTemp(r.Dir, "source-*")
 	if err != nil {
 		return nil, &diskError{err}
 	}

@@ -55,7 +55,7 @@ func TestTotalTime(t *testing.T) {
 	f := fetcher(func(o *Options) { o.Limits.TotalTime, o.Limits.PerHost = 2*time.Second, 2 })
 	wants := []Want{{base + "/a.png", Image}, {base + "/1", Image}, {base + "/2", Image}, {base + "/3", Image}}
 	began := time.Now()
-	assets, faults := f.Fetch(t.Context(), t.TempDir(), append(wants, Want{serveSamples(t) + "/a.png", Image}), nil)
+	assets, faults := f.Fetch(t.Context(), Order{Dir: t.TempDir(), Wants: append(wants, Want{serveSamples(t) + "/a.png", Image})})
 	for _, w := range wants[1:] {
 		refused(t, faults[w], "(the movie's sources took too long to download)")
 	}

@@ -33,9 +33,9 @@ var texts = sync.OnceValue(func() *draw.Drawer {
 // v.mp4?d=8&w=640&h=360&sound=1 (seconds, pixels).
 type told struct{}
 
-func (told) Fetch(_ context.Context, _ string, wants []media.Want, _ func(int, int)) (map[media.Want]media.Asset, map[media.Want]error) {
+func (told) Fetch(_ context.Context, o media.Order) (map[media.Want]media.Asset, map[media.Want]error) {
 	assets := map[media.Want]media.Asset{}
-	for _, w := range wants {
+	for _, w := range o.Wants {
 		u, _ := url.Parse(w.URL)
 		n := func(key string) int { x, _ := strconv.Atoi(u.Query().Get(key)); return x }
 		a := media.Asset{Path: "/media/" + u.Path, Format: ffmpeg.Format{Kind: ffmpeg.Kind(w.Use), Demuxer: "mov"}}
@@ -66,7 +66,7 @@ func commands(t *testing.T, source string) string {
 	j := planned(t, source)
 	var b strings.Builder
 	for _, w := range j.cut() {
-		c := j.command(w, "window.mp4", false)
+		c, _ := j.command(w, false)
 		fmt.Fprintf(&b, "%v\n", w)
 		for i, in := range c.Inputs {
 			fmt.Fprintf(&b, "  %d: %s", i, strings.ReplaceAll(in.Path, j.dir, ""))

@@ -74,7 +74,7 @@ func (p *picture) clock(at int) []ffmpeg.Filter {
 // is done to it once, and then it is repeated. A looped input would decode it
 // for every frame.
 func (p *picture) still(c timeline.Clip, s source, from, to int) string {
-	t := p.strand(p.input(s.input()))
+	t := p.strand(p.input(s.input(), s.Name))
 	p.fit(t, c, s)
 	stands := !zooms(c)
 	if !stands {

@@ -13,7 +13,7 @@ func (p *picture) mask(c timeline.Clip, from, to int) *strand {
 	s := *p.sources[c.Element].Mask
 	prepare := func(t *strand) { t.add(p.grey(c, s)...) }
 	if s.still() {
-		t := p.strand(p.input(s.input()))
+		t := p.strand(p.input(s.input(), s.Name))
 		prepare(t)
 		return t
 	}

@@ -114,7 +114,7 @@ func (p *picture) piece(s source, part piece, prepare func(*strand)) *strand {
 	if start < 1e-6 {
 		start = 0
 	}
-	t := p.strand(p.input(s.inputAt(start)))
+	t := p.strand(p.input(s.inputAt(start), s.Name))
 	t.add(
 		f("fps", "fps", rate(p.FPS), "start_time", 0),
 		// A play whose last picture comes early keeps it: the next one must not
@@ -138,7 +138,7 @@ func (p *picture) lead(s source) int {
 
 // held repeats a source's last picture.
 func (p *picture) held(s source, part piece, prepare func(*strand)) *strand {
-	t := p.strand(p.input(s.inputAt(part.from)))
+	t := p.strand(p.input(s.inputAt(part.from), s.Name))
 	t.add(f("reverse"), f("trim", "end_frame", 1))
 	prepare(t)
 	t.stand(part.frames)

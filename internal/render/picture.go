@@ -18,7 +18,9 @@ type picture struct {
 	// clip's pictures may end early.
 	grounded bool
 	inputs   []ffmpeg.Input
-	graph    ffmpeg.Graph
+	// names tell what the inputs hold.
+	names []string
+	graph ffmpeg.Graph
 }
 
 // output is the pad that carries the finished picture.
@@ -141,8 +143,9 @@ func (p *picture) chain(in []string, out string, filters ...ffmpeg.Filter) {
 	p.graph = append(p.graph, ffmpeg.Chain{In: in, Filters: filters, Out: []string{out}})
 }
 
-// input adds an input file and returns the pad of its picture.
-func (p *picture) input(in ffmpeg.Input) string {
-	p.inputs = append(p.inputs, in)
+// input adds an input file and returns the pad of its picture; name tells what it
+// holds.
+func (p *picture) input(in ffmpeg.Input, name string) string {
+	p.inputs, p.names = append(p.inputs, in), append(p.names, name)
 	return fmt.Sprintf("%d:v", len(p.inputs)-1)
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/reelhook/reelhook/internal/draw"
 	"github.com/reelhook/reelhook/internal/media"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/text"
@@ -21,7 +20,10 @@ func (j *job) fetch(ctx context.Context) error {
 		return err
 	}
 	elements := j.elements()
-	assets, failed := j.Fetcher.Fetch(ctx, folder, j.wants(elements), j.progress.fetched)
+	wants := j.wants(elements)
+	assets, failed := j.Fetcher.Fetch(ctx, media.Order{
+		Dir: folder, Lease: j.lease, Fresh: j.fresh(elements), Wants: wants, OnProgress: j.progress.fetched,
+	})
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -74,9 +76,9 @@ func (j *job) source(e *movie.Element, g *got) error {
 	case err != nil || !ok:
 		return err
 	case e.Type == movie.Text:
-		j.sources[e] = source{Path: a.Path}
+		j.sources[e] = source{Path: a.Path, Name: a.SHA256}
 	default:
-		j.sources[e] = source{Path: a.Path, Format: a.Format, Media: a.Media, Still: e.Type == movie.Image && a.Still(), Mask: mask}
+		j.sources[e] = source{Path: a.Path, Name: a.SHA256, Format: a.Format, Media: a.Media, Still: e.Type == movie.Image && a.Still(), Mask: mask}
 	}
 	return nil
 }
@@ -91,44 +93,7 @@ func (g *got) mask(e *movie.Element) (*source, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	return &source{Path: a.Path, Format: a.Format, Media: a.Media, Still: a.Still()}, nil
-}
-
-// draw makes the bitmaps of all texts and reports all that could not be drawn
-// together.
-func (j *job) draw(ctx context.Context) error {
-	var elements []*movie.Element
-	var texts []draw.Text
-	for _, e := range j.elements() {
-		if e.Type == movie.Text {
-			style := j.styles[e]
-			style.FontFile = j.sources[e].Path
-			elements, texts = append(elements, e), append(texts, draw.Text{Text: e.Text.Text, Style: style})
-		}
-	}
-	// A folder of their own: who draws may be in the hands of a hostile font and
-	// must not reach the sources.
-	folder := filepath.Join(j.dir, "texts")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	pictures, err := j.Texts.Draw(ctx, folder, texts)
-	if err != nil {
-		return err
-	}
-	var failed []movie.Fault
-	for i, d := range pictures {
-		e := elements[i]
-		if d.Err != nil {
-			failed = append(failed, fault(e, "text", d.Err))
-			continue
-		}
-		for _, w := range d.Block.Warnings {
-			j.warn(e.Path, w)
-		}
-		j.sources[e] = source{Path: d.Path, Drawn: &drawn{d.Size, d.Block, texts[i].Style}}
-	}
-	return faults(failed)
+	return &source{Path: a.Path, Name: a.SHA256, Format: a.Format, Media: a.Media, Still: a.Still()}, nil
 }
 
 // elements lists all elements, scenes first.
@@ -160,6 +125,23 @@ func (j *job) wants(elements []*movie.Element) []media.Want {
 		}
 	}
 	return wants
+}
+
+// fresh are the sources that must be fetched although they are kept.
+func (j *job) fresh(elements []*movie.Element) map[string]bool {
+	urls := map[string]bool{}
+	for _, e := range elements {
+		if !j.movie.NoCache && !e.NoCache {
+			continue
+		}
+		urls[e.Src] = true
+		if e.Type == movie.Text {
+			urls[j.styles[e].FontURL] = true
+		} else if e.Visual != nil {
+			urls[e.Visual.Mask] = true
+		}
+	}
+	return urls
 }
 
 func want(e *movie.Element) media.Want {

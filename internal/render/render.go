@@ -15,10 +15,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/reelhook/reelhook/internal/cache"
 	"github.com/reelhook/reelhook/internal/draw"
 	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/media"
@@ -31,12 +33,13 @@ import (
 
 // Fetcher gets sources onto the disk; *media.Fetcher is one.
 type Fetcher interface {
-	Fetch(ctx context.Context, dir string, wants []media.Want, onProgress func(done, total int)) (map[media.Want]media.Asset, map[media.Want]error)
+	Fetch(ctx context.Context, o media.Order) (map[media.Want]media.Asset, map[media.Want]error)
 }
 
 // Drawer draws texts into files; *draw.Drawer is one.
 type Drawer interface {
 	Draw(ctx context.Context, dir string, texts []draw.Text) ([]draw.Drawn, error)
+	Fonts() string
 }
 
 // Options are what a renderer is made of.
@@ -50,6 +53,10 @@ type Options struct {
 	// Movies is how many movies are rendered at once; zero is no bound. Others
 	// may have their sources fetched meanwhile.
 	Movies int
+	// Cache keeps what movies are made of, nil for nothing.
+	Cache *cache.Cache
+	// Version is that of this program: what another one made is not used.
+	Version string
 	// PlainStills has pictures that do not change encoded frame by frame, as those
 	// that move: for players that stumble over what is written in their place.
 	PlainStills bool
@@ -82,7 +89,12 @@ func (r *Renderer) Render(ctx context.Context, m *movie.Movie, dir string, onPro
 	if err := faults(m.Faults); err != nil {
 		return project.Result{}, nil, err
 	}
-	j := &job{Renderer: r, movie: m, dir: dir, progress: newProgress(onProgress)}
+	lease, err := r.Cache.Lease()
+	if err != nil {
+		return project.Result{}, nil, err
+	}
+	defer lease.Close() //nolint:errcheck // what stays behind is swept at the next start
+	j := &job{Renderer: r, movie: m, dir: dir, lease: lease, progress: newProgress(onProgress)}
 	result, err := j.run(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -95,6 +107,7 @@ type job struct {
 	*Renderer
 	movie    *movie.Movie
 	dir      string
+	lease    *cache.Lease
 	progress *progress
 	styles   map[*movie.Element]text.Style
 	sources  sources
@@ -120,29 +133,58 @@ func (j *job) run(ctx context.Context) (project.Result, error) {
 	}
 	j.timeline = t
 	j.warnings = append(j.warnings, t.Warnings...)
-	windows := j.cut()
-	j.progress.expect(encodedFrames(windows))
+	return j.make(ctx)
+}
 
+// make is the movie of the timeline: kept from before, or rendered.
+func (j *job) make(ctx context.Context) (project.Result, error) {
+	parts, sound := j.parts(), j.soundtrack()
+	key := j.whole(parts, sound.key)
+	fresh := sound.fresh || slices.ContainsFunc(parts, func(p part) bool { return p.fresh })
+	if !fresh {
+		if result, ok := j.finished(key); ok {
+			return result, nil
+		}
+	}
+	result, err := j.render(ctx, parts, sound)
+	if err == nil {
+		j.keep(key, result)
+	}
+	return result, err
+}
+
+// render makes the windows beside the sound and joins them.
+func (j *job) render(ctx context.Context, parts []part, sound soundtrack) (project.Result, error) {
+	j.progress.expect(encodedFrames(windowsOf(parts)))
 	group, work := errgroup.WithContext(ctx)
-	sound := filepath.Join(j.dir, "sound.mp4")
-	group.Go(func() error { return j.sound(work, sound) })
-	parts := make([]mp4.Window, len(windows))
-	for i, w := range windows {
-		parts[i] = mp4.Window{File: filepath.Join(j.dir, fmt.Sprintf("window-%04d.mp4", i)), Hold: w.hold()}
-		group.Go(func() error { return j.window(work, w, parts[i].File) })
+	var soundFile string
+	group.Go(func() (err error) {
+		soundFile, err = j.soundFile(work, sound)
+		return err
+	})
+	files := make([]string, len(parts))
+	for i, p := range parts {
+		group.Go(func() (err error) {
+			files[i], err = j.part(work, p)
+			return err
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return project.Result{}, err
 	}
-	out := filepath.Join(j.dir, "movie.mp4")
-	if err := mp4.Join(out, parts, sound, mp4.Rate(t.FPS)); err != nil {
+	if err := mp4.Join(j.file(), joined(parts, files), soundFile, mp4.Rate(j.timeline.FPS)); err != nil {
 		return project.Result{}, fmt.Errorf("join the windows: %w", err)
 	}
-	result, err := j.check(ctx, out)
+	return j.finish(ctx)
+}
+
+// finish checks the movie and makes what goes with it.
+func (j *job) finish(ctx context.Context) (project.Result, error) {
+	result, err := j.check(ctx, j.file())
 	if err != nil {
 		return result, err
 	}
-	if result.SHA256, err = digest(out); err != nil {
+	if result.SHA256, err = digest(j.file()); err != nil {
 		return result, fmt.Errorf("check the finished movie: %w", err)
 	}
 	// A movie without a thumbnail is a movie all the same.
@@ -167,42 +209,66 @@ func digest(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// part is the file of a window: kept from before, or rendered.
+func (j *job) part(ctx context.Context, p part) (file string, err error) {
+	if !p.fresh {
+		if file, ok := j.lease.Get(p.key); ok {
+			j.progress.add(p.encoded().frames())
+			return file, nil
+		}
+	}
+	if file, err = j.window(ctx, p); err != nil {
+		return "", fmt.Errorf("render frames %d to %d: %w", p.In, p.Out, err)
+	}
+	return j.lease.Put(p.key, file), nil
+}
+
 // window renders one window, and once more when its FFmpeg hung, or ended before
 // its time because a video's pictures did: that is what a window's being small
 // is good for.
-func (j *job) window(ctx context.Context, w window, to string) error {
+func (j *job) window(ctx context.Context, p part) (file string, err error) {
 	if err := j.slots.Acquire(ctx, 1); err != nil {
-		return err
+		return "", err
 	}
 	defer j.slots.Release(1)
-	last, want := 0, w.encoded().frames()
+	last, want := 0, p.encoded().frames()
 	onFrame := func(frame int) {
 		frame = min(frame, want)
 		j.progress.add(frame - last)
 		last = max(last, frame)
 	}
-	err := j.Tools.Run(ctx, j.dir, j.command(w, to, false), ffmpeg.DefaultLimits(), onFrame)
+	file, err = j.exec(ctx, p.command, "window.mp4", ffmpeg.DefaultLimits(), onFrame)
 	if errors.Is(err, ffmpeg.ErrStalled) || err == nil && last < want {
-		err = j.Tools.Run(ctx, j.dir, j.command(w, to, true), ffmpeg.DefaultLimits(), onFrame)
+		grounded, _ := j.command(p.window, true)
+		file, err = j.exec(ctx, grounded, "window.mp4", ffmpeg.DefaultLimits(), onFrame)
 	}
 	if err == nil && last < want {
 		err = movie.Fault{Message: "A video ends early or is damaged"}
 	}
-	if err != nil {
-		return fmt.Errorf("render frames %d to %d: %w", w.In, w.Out, err)
-	}
-	return nil
+	return file, err
 }
 
-// command is the FFmpeg run of one window.
-func (j *job) command(w window, to string, grounded bool) ffmpeg.Command {
+// command is the FFmpeg run of one window, which has yet to be told where to write.
+// names tell what its inputs hold.
+func (j *job) command(w window, grounded bool) (c ffmpeg.Command, names []string) {
 	w = w.encoded()
 	p := &picture{Timeline: j.timeline, sources: j.sources, window: w, grounded: grounded}
 	p.draw()
 	return ffmpeg.Command{
-		Inputs: p.inputs, Graph: p.graph, To: to,
+		Inputs: p.inputs, Graph: p.graph,
 		Output: append([]string{"-map", "[" + output + "]", "-frames:v", fmt.Sprint(w.frames())}, pictureOptions(j.movie, w.still)...),
+	}, p.names
+}
+
+// exec runs FFmpeg in a folder of its own, where it writes a file of a name: it
+// may be in the hands of a hostile medium and must not reach what others made.
+func (j *job) exec(ctx context.Context, c ffmpeg.Command, name string, lim ffmpeg.Limits, onFrame func(int)) (file string, err error) {
+	dir, err := os.MkdirTemp(j.dir, "run-")
+	if err != nil {
+		return "", err
 	}
+	c.To = filepath.Join(dir, name)
+	return c.To, j.Tools.Run(ctx, dir, c, lim, onFrame)
 }
 
 // check probes the finished file: only one of the right size, length and

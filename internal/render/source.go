@@ -17,8 +17,10 @@ var f = ffmpeg.F
 // source is where a clip's pictures come from: a medium, or a text drawn to a
 // bitmap.
 type source struct {
-	// Path is the file, Format how it is opened, Media what it holds.
+	// Path is the file, Name what tells its content from any other, Format how it is
+	// opened, Media what it holds.
 	Path   string
+	Name   string
 	Format ffmpeg.Format
 	Media  ffmpeg.Media
 	// Still tells that the picture never changes.

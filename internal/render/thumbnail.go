@@ -3,7 +3,7 @@ package render
 import (
 	"context"
 	"fmt"
-	"path/filepath"
+	"os"
 
 	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/project"
@@ -15,15 +15,16 @@ const thumbnailSide = 640
 // thumbnail makes a JPEG of a picture a third into the finished movie, where
 // titles stand and fades are over, and returns its path.
 func (j *job) thumbnail(ctx context.Context, movie project.Result) (string, error) {
-	to := filepath.Join(j.dir, "thumbnail.jpg")
 	fit := fmt.Sprintf("scale=%d:%[1]d:force_original_aspect_ratio=decrease:out_range=pc", thumbnailSide)
 	if max(movie.Width, movie.Height) <= thumbnailSide {
 		fit = "scale=out_range=pc"
 	}
-	err := j.Tools.Run(ctx, j.dir, ffmpeg.Command{
+	file, err := j.exec(ctx, ffmpeg.Command{
 		Inputs: []ffmpeg.Input{{Path: movie.File, Demuxer: "mov", Seek: movie.Duration / 3}},
 		Output: []string{"-map", "0:v", "-vf", fit, "-frames:v", "1", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "4", "-f", "image2", "-update", "1"},
-		To:     to,
-	}, ffmpeg.DefaultLimits(), nil)
-	return to, err
+	}, "thumbnail.jpg", ffmpeg.DefaultLimits(), nil)
+	if err != nil {
+		return "", err
+	}
+	return j.thumbnailFile(), os.Rename(file, j.thumbnailFile())
 }

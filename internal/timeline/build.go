@@ -120,7 +120,7 @@ func (b *builder) warn(path, message string) {
 }
 
 func (b *builder) addScene(s *movie.Scene, t sceneTime) {
-	scene := Scene{Span: Span{b.frame(t.start), b.frame(t.start + t.length)}, Background: s.Background}
+	scene := Scene{Span: Span{b.frame(t.start), b.frame(t.start + t.length)}, Background: s.Background, NoCache: s.NoCache}
 	if s.Transition != nil && len(b.Scenes) > 0 {
 		scene.Style = s.Transition.Style
 		scene.Transition = max(0, b.Scenes[len(b.Scenes)-1].Out-scene.In)

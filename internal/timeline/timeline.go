@@ -46,6 +46,8 @@ type Scene struct {
 	Style      string
 	// Clips in paint order, their spans in movie frames.
 	Clips []Clip
+	// NoCache has the scene rendered anew.
+	NoCache bool
 }
 
 // Span is the frames from In up to, not including, Out.
