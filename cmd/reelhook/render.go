@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,8 @@ import (
 type renderCmd struct {
 	Movie         string         `arg:"" help:"The Movie JSON; - reads it from standard input." placeholder:"MOVIE.json"`
 	Output        string         `short:"o" help:"The MP4 to write." default:"out.mp4" type:"path"`
+	Cache         string         `help:"Folder of what movies are made of, so that only what changed is made again. By default in the user's own cache." type:"path"`
+	CacheSize     size           `help:"How large it may grow; 0 keeps nothing." default:"5GB"`
 	AllowNetworks []netip.Prefix `help:"Networks that media may be fetched from although not public, such as 127.0.0.0/8."`
 }
 
@@ -48,7 +51,7 @@ func (c renderCmd) Run(ctx context.Context) error {
 	}
 	b := newBar(os.Stderr)
 	result, warnings, err := app.Render(ctx, m, app.RenderOptions{
-		Output: c.Output, Folder: folder, AllowNetworks: c.AllowNetworks, OnProgress: b.set, Log: newLog("text", slog.LevelWarn),
+		Output: c.Output, Folder: folder, Cache: cmp.Or(c.Cache, app.UserCache()), CacheSize: int64(c.CacheSize), AllowNetworks: c.AllowNetworks, OnProgress: b.set, Log: newLog("text", slog.LevelWarn),
 	})
 	b.end(err == nil)
 	for _, w := range append(m.Warnings, warnings...) {

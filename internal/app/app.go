@@ -103,7 +103,7 @@ func (a *App) tools(ctx context.Context) (tools *ffmpeg.Tools, texts *draw.Drawe
 		return err
 	})
 	finding.Go(func() (err error) {
-		texts, err = draw.New(ctx, filepath.Join(a.Data, "cache"))
+		texts, err = draw.New(ctx, a.cacheFolder())
 		return err
 	})
 	if err := finding.Wait(); err != nil {
@@ -137,6 +137,9 @@ func (a *App) open(ctx context.Context) (err error) {
 
 // DatabasePath is where a data folder keeps its database.
 func DatabasePath(data string) string { return filepath.Join(data, "reelhook.db") }
+
+// cacheFolder is where a data folder keeps what can be made again.
+func (a *App) cacheFolder() string { return filepath.Join(a.Data, "cache") }
 
 // wire builds the parts, from the bottom up.
 func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools, texts *draw.Drawer) error {
@@ -192,12 +195,22 @@ func (a *App) renderer(tools *ffmpeg.Tools, texts *draw.Drawer, files blob.Store
 	if err := os.RemoveAll(scratch); err != nil {
 		return nil, fmt.Errorf("clear scratch folder: %w", err)
 	}
+	kept, err := openCache(a.cacheFolder(), a.CacheSize)
+	if err != nil {
+		return nil, err
+	}
+	version, err := program()
+	if err != nil {
+		return nil, err
+	}
 	fetcher := media.New(media.Options{
 		Policy: a.policy(false), Tools: tools, RootCAs: a.RootCAs,
-		Limits: a.MediaLimits, Log: a.Log,
+		Limits: a.MediaLimits, Version: version, Log: a.Log,
 	})
 	return &render.Worker{
-		Renderer: render.New(render.Options{Tools: tools, Fetcher: fetcher, Texts: texts, Movies: a.RenderWorkers}),
+		Renderer: render.New(render.Options{
+			Tools: tools, Fetcher: fetcher, Texts: texts, Movies: a.RenderWorkers, Cache: kept, Version: version,
+		}),
 		Projects: a.db, Exports: exports, Files: files, Folder: scratch, Log: a.Log, Now: time.Now,
 	}, nil
 }

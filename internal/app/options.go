@@ -74,6 +74,9 @@ type Options struct {
 	// RenderWorkers is how many movies are rendered at once; zero is half the
 	// cores, at least 1.
 	RenderWorkers int
+	// CacheSize is how many bytes of what movies are made of are kept to be used
+	// again; zero is nothing.
+	CacheSize int64
 
 	// MediaLimits bound what one movie may fetch, zero for the fetcher's own.
 	MediaLimits media.Limits

@@ -23,7 +23,11 @@ type RenderOptions struct {
 	// Output is the MP4 to write; it appears only when it is whole.
 	Output string
 	// Folder is what media paths are relative to.
-	Folder        string
+	Folder string
+	// Cache is the folder where what movies are made of is kept, for as many bytes
+	// as CacheSize; zero is nothing.
+	Cache         string
+	CacheSize     int64
 	AllowNetworks []netip.Prefix
 	OnProgress    func(percent int)
 	Log           *slog.Logger
@@ -35,11 +39,15 @@ func Render(ctx context.Context, m *movie.Movie, o RenderOptions) (project.Resul
 	if err != nil {
 		return project.Result{}, nil, err
 	}
-	cache, err := os.UserCacheDir()
+	texts, err := draw.New(ctx, o.Cache)
 	if err != nil {
-		cache = os.TempDir()
+		return project.Result{}, nil, err
 	}
-	texts, err := draw.New(ctx, filepath.Join(cache, "reelhook"))
+	kept, err := openCache(o.Cache, o.CacheSize)
+	if err != nil {
+		return project.Result{}, nil, err
+	}
+	version, err := program()
 	if err != nil {
 		return project.Result{}, nil, err
 	}
@@ -48,27 +56,34 @@ func Render(ctx context.Context, m *movie.Movie, o RenderOptions) (project.Resul
 		return project.Result{}, nil, err
 	}
 	fetcher := media.New(media.Options{
-		Policy: safehttp.Policy{AllowNetworks: o.AllowNetworks}, Tools: tools, Folder: folder, Log: o.Log,
+		Policy: safehttp.Policy{AllowNetworks: o.AllowNetworks}, Tools: tools, Folder: folder, Version: version, Log: o.Log,
 	})
 	scratch, err := os.MkdirTemp("", "reelhook-render-")
 	if err != nil {
 		return project.Result{}, nil, err
 	}
 	defer os.RemoveAll(scratch)
-	r := render.New(render.Options{Tools: tools, Fetcher: fetcher, Texts: texts})
+	r := render.New(render.Options{Tools: tools, Fetcher: fetcher, Texts: texts, Cache: kept, Version: version})
 	result, warnings, err := r.Render(ctx, m, scratch, o.OnProgress)
 	if err == nil {
-		err = moveTo(o.Output, result.File)
+		err = copyTo(o.Output, result.File)
 		result.File = o.Output
 	}
 	return result, warnings, err
 }
 
-// moveTo puts a file in its place, across file systems too.
-func moveTo(to, from string) (err error) {
-	if os.Rename(from, to) == nil {
-		return nil
+// UserCache is the user's own folder for what can be made again.
+func UserCache() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = os.TempDir()
 	}
+	return filepath.Join(dir, "reelhook")
+}
+
+// copyTo puts a copy of a file in its place, whole or not at all. It must be a
+// copy: the cache may share the file, and whose movie it is may write to it.
+func copyTo(to, from string) (err error) {
 	src, err := os.Open(from)
 	if err != nil {
 		return err
