@@ -29,6 +29,10 @@ type Input struct {
 	// Raw describes samples that we wrote ourselves, such as "-pix_fmt rgba
 	// -video_size 10x10" for the rawvideo demuxer.
 	Raw []string
+	// Feed writes the samples of a Raw input that is no file, so that Path is empty.
+	// It runs beside FFmpeg, and returns when a write fails: FFmpeg may stop reading
+	// early, which is no failure, whatever Feed then returns.
+	Feed func(w io.Writer) error
 }
 
 // decoders are what media may be encoded with (section 25 of the contract names
@@ -45,7 +49,11 @@ const decoders = "h264,hevc,mpeg4,msmpeg4,wmv1,wmv2,wmv3,vc1,vp8,vp9,libvpx,libv
 // open: other protocols, other formats, other codecs, too many pixels.
 func (in Input) guard(lim Limits) []string {
 	if in.Raw != nil {
-		return append([]string{"-protocol_whitelist", "file,pipe", "-f", in.Demuxer}, in.Raw...)
+		protocols := "file,pipe"
+		if in.Feed != nil {
+			protocols = "pipe"
+		}
+		return append([]string{"-protocol_whitelist", protocols, "-f", in.Demuxer}, in.Raw...)
 	}
 	args := []string{
 		"-protocol_whitelist", "file", "-format_whitelist", in.Demuxer, "-codec_whitelist", decoders,
@@ -86,7 +94,8 @@ func (c Command) Args(lim Limits) []string {
 	if c.To != "pipe:1" {
 		args = append(args, "-progress", "pipe:1", "-stats_period", "0.25")
 	}
-	for _, in := range c.Inputs {
+	names := c.names()
+	for i, in := range c.Inputs {
 		args = append(args, in.guard(lim)...)
 		if in.Raw == nil {
 			args = append(args, "-threads", "1", "-sn", "-dn")
@@ -94,7 +103,7 @@ func (c Command) Args(lim Limits) []string {
 		if in.Seek > 0 {
 			args = append(args, "-ss", strconv.FormatFloat(in.Seek, 'f', 6, 64))
 		}
-		args = append(args, "-i", in.Path)
+		args = append(args, "-i", names[i])
 	}
 	if len(c.Graph) > 0 {
 		args = append(args, "-filter_complex_threads", "1", "-filter_complex", c.Graph.String())
@@ -102,12 +111,29 @@ func (c Command) Args(lim Limits) []string {
 	return append(append(args, c.Output...), c.To)
 }
 
+// names are what FFmpeg calls the inputs: those that are fed are pipes, from the
+// first descriptor that is free on.
+func (c Command) names() []string {
+	var names []string
+	fed := 0
+	for _, in := range c.Inputs {
+		if in.Feed == nil {
+			names = append(names, in.Path)
+			continue
+		}
+		names = append(names, "pipe:"+strconv.Itoa(3+fed))
+		fed++
+	}
+	return names
+}
+
 // Run runs FFmpeg in dir, the one folder it may write to, and reports the number
-// of frames written so far. The error is a *RunError.
+// of frames written so far. It returns after all feeds; one that fails ends the
+// run. The error is a *RunError.
 func (t *Tools) Run(ctx context.Context, dir string, c Command, lim Limits, onFrame func(int)) error {
 	err := t.run(ctx, dir, c, lim, onFrame)
-	for _, in := range c.Inputs {
-		err = plain(err, in.Path)
+	for _, name := range c.names() {
+		err = plain(err, name)
 	}
 	return err
 }
@@ -119,7 +145,9 @@ func (t *Tools) run(ctx context.Context, dir string, c Command, lim Limits, onFr
 	}
 	p := process{program: t.FFmpeg, args: args, stdin: c.Stdin, stdout: c.Stdout, dir: dir, limits: lim}
 	for _, in := range c.Inputs {
-		if in.Path != "pipe:0" {
+		if in.Feed != nil {
+			p.feeds = append(p.feeds, in.Feed)
+		} else if in.Path != "pipe:0" {
 			p.readOnly = append(p.readOnly, in.Path)
 		}
 	}

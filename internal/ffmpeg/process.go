@@ -14,6 +14,8 @@ type process struct {
 	args    []string
 	stdin   io.Reader
 	stdout  io.Writer
+	// feeds write what is read from the pipes 3, 4 and so on.
+	feeds []sandbox.Feed
 	// dir is the one folder that may be written, "" for none; readOnly are the
 	// files that may be read besides the system's own.
 	dir      string
@@ -26,7 +28,7 @@ func (t *Tools) exec(ctx context.Context, p process) error { return t.box.Run(ct
 
 func (p process) confined() sandbox.Process {
 	return sandbox.Process{
-		Program: p.program, Args: p.args, Stdin: p.stdin, Stdout: p.stdout, Dir: p.dir, ReadOnly: p.readOnly,
+		Program: p.program, Args: p.args, Stdin: p.stdin, Stdout: p.stdout, Feeds: p.feeds, Dir: p.dir, ReadOnly: p.readOnly,
 		Limits:  sandbox.Limits{Memory: p.limits.Memory, FileSize: p.limits.FileSize, CPU: p.limits.CPU, Wall: p.limits.Wall},
 		TooLong: ErrTooLong, Says: says,
 	}

@@ -29,6 +29,8 @@ type Process struct {
 	Args    []string
 	Stdin   io.Reader
 	Stdout  io.Writer
+	// Feeds write what the program reads from its descriptors 3, 4 and so on.
+	Feeds []Feed
 	// Dir is the one folder that may be written, "" for none; ReadOnly are the
 	// files and folders that may be read besides the system's own. One that is
 	// missing is the program's to notice.
@@ -88,7 +90,9 @@ func Find(ctx context.Context, trial Process) *Sandbox {
 func (s *Sandbox) Isolates() bool { return s.bwrap != "" }
 
 // Run runs a program to its end. When ctx ends, the whole process group is
-// killed and the error wraps the context's cause. The error is an *Error.
+// killed and the error wraps the context's cause. A feed that fails ends the run
+// like that with its error; one whose program no longer reads does not fail. Run
+// returns after all feeds. The error is an *Error.
 func (s *Sandbox) Run(ctx context.Context, p Process) error {
 	if p.Limits.Wall > 0 {
 		cause := p.TooLong
@@ -99,6 +103,8 @@ func (s *Sandbox) Run(ctx context.Context, p Process) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, p.Limits.Wall, cause)
 		defer cancel()
 	}
+	ctx, failed := context.WithCancelCause(ctx)
+	defer failed(nil)
 	argv := append(s.confine(p), p.Args...)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = p.Dir
@@ -111,11 +117,19 @@ func (s *Sandbox) Run(ctx context.Context, p Process) error {
 	// by asking nicely first.
 	cmd.Cancel = func() error { return killGroup(cmd) }
 	cmd.WaitDelay = 5 * time.Second
-	err := cmd.Run()
+	fed := &feeds{write: p.Feeds, failed: failed}
+	err := fed.start(cmd)
 	if err == nil {
+		err = cmd.Wait()
+	}
+	cause := context.Cause(ctx)
+	if unfed := fed.wait(); err == nil {
+		if unfed != nil {
+			return &Error{Err: unfed}
+		}
 		return nil
 	}
-	if cause := context.Cause(ctx); cause != nil {
+	if cause != nil {
 		return &Error{Err: cause}
 	}
 	return &Error{Message: said.message(p.Says), Err: err}
