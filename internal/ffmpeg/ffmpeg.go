@@ -24,7 +24,7 @@ type Tools struct {
 	// Version is FFmpeg's own; Build tells it with its libraries and how it was built
 	// from any other, as a hash.
 	Version, Build string
-	box     *sandbox.Sandbox
+	box            *sandbox.Sandbox
 }
 
 // Sandboxed tells whether FFmpeg runs without network and with a view of the

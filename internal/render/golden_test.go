@@ -66,14 +66,21 @@ func commands(t *testing.T, source string) string {
 	j := planned(t, source)
 	var b strings.Builder
 	for _, w := range j.cut() {
-		c, _ := j.command(w, false)
+		p := j.picture(w, nil, false)
+		c := j.command(p)
 		fmt.Fprintf(&b, "%v\n", w)
 		for i, in := range c.Inputs {
 			fmt.Fprintf(&b, "  %d: %s", i, strings.ReplaceAll(in.Path, j.dir, ""))
 			if in.Seek > 0 {
 				fmt.Fprintf(&b, " from %.3f", in.Seek)
 			}
+			if in.Feed != nil {
+				fmt.Fprintf(&b, "fed %s", in.Raw)
+			}
 			b.WriteString("\n")
+		}
+		for _, f := range p.needs {
+			fmt.Fprintf(&b, "  fitted from %s: %s\n", f.command.Inputs[0].Path, f.command.Graph)
 		}
 		fmt.Fprintf(&b, "  %s\n  %s\n", strings.ReplaceAll(c.Graph.String(), "\n", "\n  "), strings.Join(c.Output, " "))
 	}

@@ -74,14 +74,12 @@ func (p *picture) clock(at int) []ffmpeg.Filter {
 // is done to it once, and then it is repeated. A looped input would decode it
 // for every frame.
 func (p *picture) still(c timeline.Clip, s source, from, to int) string {
-	t := p.strand(p.input(s.input(), s.Name))
-	p.fit(t, c, s)
-	stands := !zooms(c)
-	if !stands {
-		t.add(p.zoom(c, from-c.In, to-from)...)
-		t.add(p.clock(0)...)
-		t.add(f("trim", "end_frame", to-from))
+	if zooms(c) {
+		t := p.burns(c, s, from-c.In, to-from)
+		p.shape(t, c, from, to, func() {})
+		return t.end()
 	}
+	t, stands := p.stand(c, s), true
 	p.shape(t, c, from, to, func() {
 		if stands {
 			t.stand(to - from)
@@ -89,6 +87,26 @@ func (p *picture) still(c timeline.Clip, s source, from, to int) string {
 		}
 	})
 	return t.end()
+}
+
+// stand is one picture of a clip that does not change, fitted here or before.
+func (p *picture) stand(c timeline.Clip, s source) *strand {
+	f := p.fitted(c, s)
+	p.stills = append(p.stills, f)
+	if !p.ready[f.name] {
+		t := p.strand(p.input(s.input(), s.Name))
+		p.fit(t, c, s)
+		return t
+	}
+	p.needs = append(p.needs, f)
+	if p.files == nil {
+		p.files = map[int]fitted{}
+	}
+	p.files[len(p.inputs)] = f
+	t := p.strand(p.input(p.samplesInput(f.size, f.alpha), f.name))
+	t.alpha = f.alpha
+	t.add(tagged...)
+	return t
 }
 
 // shape masks and turns a clip's stream, whose frame 0 is the movie's frame from.
@@ -141,10 +159,7 @@ func (p *picture) fit(t *strand, c timeline.Clip, s source) {
 
 // scale brings a source to its size and into the colours of the output.
 func (p *picture) scale(c timeline.Clip, s source) []ffmpeg.Filter {
-	size := s.size(c)
-	if zooms(c) {
-		size.W, size.H = oversample*size.W, oversample*size.H
-	}
+	size := p.scaled(c, s)
 	colours := []any{"out_color_matrix", "bt709", "out_range", "tv"}
 	if m := s.matrix(); m != "" {
 		colours = append(colours, "in_color_matrix", m)

@@ -26,6 +26,7 @@ var rushes = sync.OnceValue(func() *Renderer {
 		"quad.mp4": "-f lavfi -i " + quad + " -c:v libx264 -crf 10 -pix_fmt yuv444p",
 		// Brighter from left to right.
 		"slope.png": "-f lavfi -i color=black:s=320x180,format=gray,geq=lum='X*255/320' -frames:v 1",
+		"slope.mp4": "-f lavfi -i color=black:s=320x180:r=25:d=4,format=gray,geq=lum='X*255/320' -c:v libx264 -crf 5 -pix_fmt yuv420p",
 		"white.png": "-f lavfi -i color=white:s=200x100 -frames:v 1",
 		// Half white, half black.
 		"top.png": "-f lavfi -i color=black:s=64x64,format=gray,geq=lum='if(lt(Y,32),255,0)' -frames:v 1",
@@ -75,6 +76,11 @@ func TestLook(t *testing.T) {
 		{"pan to the right", `{"type":"image","src":"slope.png","width":300,"height":300,"pan":"right","pan-distance":0.5}`, []pixel{{0, 150, 150, 85, 85, 85}, {50, 150, 150, 128, 128, 128}, {99, 150, 150, 170, 170, 170}}},
 		{"pan to the top left", `{"type":"image","src":"slope.png","width":300,"height":300,"pan":"top-left","pan-distance":0.5}`, []pixel{{0, 150, 150, 170, 170, 170}, {99, 150, 150, 85, 85, 85}}},
 		{"zoom into a side", `{"type":"image","src":"slope.png","width":300,"height":300,"zoom":10,"pan":"left"}`, []pixel{{0, 150, 150, 128, 128, 128}, {99, 150, 150, 64, 64, 64}}},
+		{"a video is zoomed into a side, over windows", `{"type":"video","src":"slope.mp4","width":300,"height":300,"zoom":10,"pan":"left"}`,
+			[]pixel{{0, 150, 150, 128, 128, 128}, {50, 150, 150, 85, 85, 85}, {99, 150, 150, 64, 64, 64}}},
+		{"a video is zoomed out of", `{"type":"video","src":"slope.mp4","width":300,"height":300,"zoom":-10}`, []pixel{{0, 75, 150, 96, 96, 96}, {99, 75, 150, 64, 64, 64}}},
+		{"a video pans", `{"type":"video","src":"slope.mp4","width":300,"height":300,"pan":"right","pan-distance":0.5}`, []pixel{{0, 150, 150, 85, 85, 85}, {50, 150, 150, 128, 128, 128}, {99, 150, 150, 170, 170, 170}}},
+		{"what is see-through is zoomed", `{"type":"image","src":"half.png","zoom":10,"rotate":{"angle":90}}`, []pixel{{0, 100, 25, 0, 255, 0}, {0, 100, 100, 0, 0, 64}, {99, 100, 25, 0, 255, 0}, {99, 60, 140, 0, 0, 64}}},
 		{"pan over the canvas", `{"type":"image","src":"white.png","x":50,"y":100,"pan":"right","pan-crop":false,"pan-distance":0.2}`,
 			[]pixel{{0, 75, 150, 0, 0, 64}, {0, 275, 150, 255, 255, 255}, {99, 25, 150, 255, 255, 255}, {99, 225, 150, 0, 0, 64}, {50, 55, 150, 255, 255, 255}, {50, 245, 150, 255, 255, 255}}},
 		{"mask", `{"type":"image","src":"quad.png","mask":"top.png"}`, []pixel{{2, 10, 10, 255, 0, 0}, {2, 190, 40, 0, 255, 0}, {2, 10, 60, 0, 0, 64}}},

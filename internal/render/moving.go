@@ -25,10 +25,10 @@ type piece struct {
 // moving is the frames from..to of a video clip.
 func (p *picture) moving(c timeline.Clip, s source, from, to int) string {
 	t := p.play(c, s, from, to, func(t *strand) { p.fit(t, c, s) })
-	if zooms(c) {
-		t.add(p.zoom(c, from-c.In, 1)...)
-	}
 	t.add(p.clock(0)...)
+	if zooms(c) {
+		p.follow(t, c, from-c.In)
+	}
 	p.shape(t, c, from, to, func() {})
 	return t.end()
 }

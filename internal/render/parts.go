@@ -16,32 +16,46 @@ import (
 // part is a window with what makes it.
 type part struct {
 	window
-	command ffmpeg.Command
+	picture *picture
 	// key names the window's file; fresh has it made although it is kept.
 	key   cache.Key
 	fresh bool
 }
 
-// parts are the windows of the movie with what makes each.
+// parts are the windows of the movie with what makes each. A still that many of
+// them show is fitted once for all; their keys are as if each did it itself, so
+// that they do not depend on one another.
 func (j *job) parts() []part {
 	var list []part
 	for _, w := range j.cut() {
-		c, names := j.command(w, false)
-		list = append(list, part{w, c, j.key("window", c, names), j.wantsFresh(w)})
+		p := j.picture(w, nil, false)
+		list = append(list, part{w, p, j.key("window", made(j.command(p), p.names)), j.wantsFresh(w)})
+	}
+	if ready := worthwhile(list); len(ready) > 0 {
+		for i, p := range list {
+			if slices.ContainsFunc(p.picture.stills, func(f fitted) bool { return ready[f.name] }) {
+				list[i].picture = j.picture(p.window, ready, false)
+			}
+		}
 	}
 	return list
 }
 
-// key names what a command makes: by the command, by what its inputs hold in the
-// place of where they lie, and by who runs it. Nothing else goes into a window, so
-// nothing that matters can be forgotten.
-func (j *job) key(kind string, c ffmpeg.Command, names []string) cache.Key {
+// made names what a command makes: by the command, and by what its inputs hold in
+// the place of where they lie. Nothing else goes into it, so nothing that matters
+// can be forgotten.
+func made(c ffmpeg.Command, names []string) string {
 	c.Inputs = slices.Clone(c.Inputs)
 	for i, name := range names {
-		c.Inputs[i].Path = name
+		c.Inputs[i].Path, c.Inputs[i].Feed = name, nil
 	}
 	c.To = ""
-	return cache.KeyOf(append([]string{kind, j.Version, j.Tools.Build}, c.Args(ffmpeg.Limits{})...)...)
+	return cache.KeyOf(c.Args(ffmpeg.Limits{})...).String()
+}
+
+// key is where the cache has what a command makes, in the hands of who runs it.
+func (j *job) key(kind, made string) cache.Key {
+	return cache.KeyOf(kind, j.Version, j.Tools.Build, made)
 }
 
 // wantsFresh tells that something of a window asked not to be taken from the cache

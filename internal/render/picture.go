@@ -21,6 +21,14 @@ type picture struct {
 	// names tell what the inputs hold.
 	names []string
 	graph ffmpeg.Graph
+	// stills are those that are fitted here and could be before, ready which of them
+	// have been, by name, and needs those that the inputs are made of: that at the
+	// index of files is a file by itself.
+	stills   []fitted
+	ready    map[string]bool
+	needs    []fitted
+	files    map[int]fitted
+	darkroom *darkroom
 }
 
 // output is the pad that carries the finished picture.

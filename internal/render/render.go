@@ -109,6 +109,7 @@ type job struct {
 	dir      string
 	lease    *cache.Lease
 	progress *progress
+	darkroom darkroom
 	styles   map[*movie.Element]text.Style
 	sources  sources
 	timeline *timeline.Timeline
@@ -237,10 +238,9 @@ func (j *job) window(ctx context.Context, p part) (file string, err error) {
 		j.progress.add(frame - last)
 		last = max(last, frame)
 	}
-	file, err = j.exec(ctx, p.command, "window.mp4", ffmpeg.DefaultLimits(), onFrame)
+	file, err = j.paint(ctx, p.picture, onFrame)
 	if errors.Is(err, ffmpeg.ErrStalled) || err == nil && last < want {
-		grounded, _ := j.command(p.window, true)
-		file, err = j.exec(ctx, grounded, "window.mp4", ffmpeg.DefaultLimits(), onFrame)
+		file, err = j.paint(ctx, j.picture(p.window, p.picture.ready, true), onFrame)
 	}
 	if err == nil && last < want {
 		err = movie.Fault{Message: "A video ends early or is damaged"}
@@ -248,16 +248,33 @@ func (j *job) window(ctx context.Context, p part) (file string, err error) {
 	return file, err
 }
 
-// command is the FFmpeg run of one window, which has yet to be told where to write.
-// names tell what its inputs hold.
-func (j *job) command(w window, grounded bool) (c ffmpeg.Command, names []string) {
-	w = w.encoded()
-	p := &picture{Timeline: j.timeline, sources: j.sources, window: w, grounded: grounded}
+// paint has a window's picture encoded.
+func (j *job) paint(ctx context.Context, p *picture, onFrame func(int)) (file string, err error) {
+	if err := j.develop(ctx, p.needs); err != nil {
+		return "", err
+	}
+	c := j.command(p)
+	c.Inputs = slices.Clone(c.Inputs)
+	for i, f := range p.files {
+		c.Inputs[i].Path = j.darkroom.path(f)
+	}
+	return j.exec(ctx, c, "window.mp4", ffmpeg.DefaultLimits(), onFrame)
+}
+
+// picture is what a window shows, the stills that are ready taken as they are;
+// grounded draws a background even where a clip should hide all of it.
+func (j *job) picture(w window, ready map[string]bool, grounded bool) *picture {
+	p := &picture{Timeline: j.timeline, sources: j.sources, window: w.encoded(), grounded: grounded, ready: ready, darkroom: &j.darkroom}
 	p.draw()
+	return p
+}
+
+// command is the FFmpeg run that encodes a picture, but for where it is written.
+func (j *job) command(p *picture) ffmpeg.Command {
 	return ffmpeg.Command{
 		Inputs: p.inputs, Graph: p.graph,
-		Output: append([]string{"-map", "[" + output + "]", "-frames:v", fmt.Sprint(w.frames())}, pictureOptions(j.movie, w.still)...),
-	}, p.names
+		Output: append([]string{"-map", "[" + output + "]", "-frames:v", fmt.Sprint(p.window.frames())}, pictureOptions(j.movie, p.window.still)...),
+	}
 }
 
 // exec runs FFmpeg in a folder of its own, where it writes a file of a name: it
