@@ -72,9 +72,9 @@ func TestCommandLine(t *testing.T) {
 		{"the server of the environment", nil, []string{"REELHOOK_SERVER=http://127.0.0.1:2"}, []string{"endpoints", "list"}, 1, "no server answers at http://127.0.0.1:2"},
 		{"the server of the file", map[string]string{"reelhook.yaml": "server: http://127.0.0.1:3\n"}, nil, []string{"deliveries", "list"}, 1, "no server answers at http://127.0.0.1:3"},
 		{"no movie", nil, nil, []string{"render", "none.json"}, 1, "none.json"},
-		{"not JSON", map[string]string{"m.json": "{\n \"scenes\": [x]}"}, nil, []string{"render", "m.json"}, 1, "m.json: line 2, column 13: invalid character 'x'"},
-		{"every fault at once", map[string]string{"m.json": `{"scenes":[{"elements":[{"type":"voice","text":"a"},{"type":"image"}]}]}`}, nil, []string{"render", "m.json"}, 1, "m.json cannot be rendered: it has 2 faults"},
-		{"a file outside", map[string]string{"m.json": `{"scenes":[{"duration":1,"elements":[{"type":"image","src":"/etc/passwd"}]}]}`}, nil, []string{"render", "m.json"}, 1, "Scene #1, element #1: "},
+		{"not JSON", map[string]string{"m.json": "{\n \"scenes\": [x]}"}, nil, []string{"render", "m.json", "--cache=cache"}, 1, "m.json: line 2, column 13: invalid character 'x'"},
+		{"every fault at once", map[string]string{"m.json": `{"scenes":[{"elements":[{"type":"voice","text":"a"},{"type":"image"}]}]}`}, nil, []string{"render", "m.json", "--cache=cache"}, 1, "m.json cannot be rendered: it has 2 faults"},
+		{"a file outside", map[string]string{"m.json": `{"scenes":[{"duration":1,"elements":[{"type":"image","src":"/etc/passwd"}]}]}`}, nil, []string{"render", "m.json", "--cache=cache"}, 1, "Scene #1, element #1: "},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -96,12 +96,20 @@ func TestRenderCommand(t *testing.T) {
 		t.Fatal(string(out))
 	}
 	write(t, dir, "m.json", `{"width":160,"height":91,"scenes":[{"duration":1,"elements":[{"type":"image","src":"red.png"}]}]}`)
-	stdout, stderr, code := reelhook(t, dir, nil, "render", "m.json", "-o", "m.mp4")
+	stdout, stderr, code := reelhook(t, dir, nil, "render", "m.json", "-o", "m.mp4", "--cache", "cache")
 	if code != 0 || !strings.Contains(stdout, "160x92  1 s") || !strings.Contains(stderr, "warning: height: height must be even") || !strings.Contains(stderr, "Rendering 100 %") {
 		t.Errorf("status %d\n%s\n%s", code, stdout, stderr)
 	}
 	if info, err := os.Stat(filepath.Join(dir, "m.mp4")); err != nil || info.Size() < 500 {
 		t.Errorf("the file: %v %v", info, err)
+	}
+	stdout, _, code = reelhook(t, dir, nil, "render", "m.json", "--frame", "0.5", "-o", "f.png", "--cache", "cache")
+	if _, err := os.Stat(filepath.Join(dir, "f.png")); err != nil || code != 0 || !strings.Contains(stdout, "frame 12, at 0.48 s") {
+		t.Errorf("a frame: status %d, %v\n%s", code, err, stdout)
+	}
+	stdout, _, code = reelhook(t, dir, nil, "render", "m.json", "--explain", "--cache", "cache")
+	if code != 0 || !strings.Contains(stdout, "0-24    0-1      still  yes") || !strings.Contains(stdout, "-i red.png") {
+		t.Errorf("explained: status %d\n%s", code, stdout)
 	}
 }
 

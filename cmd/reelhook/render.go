@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/dustin/go-humanize"
 
@@ -19,7 +20,9 @@ import (
 
 type renderCmd struct {
 	Movie         string         `arg:"" help:"The Movie JSON; - reads it from standard input." placeholder:"MOVIE.json"`
-	Output        string         `short:"o" help:"The MP4 to write." default:"out.mp4" type:"path"`
+	Output        string         `short:"o" help:"The file to write: out.mp4, or with --frame frame.png (or a .jpg)." type:"path"`
+	Explain       bool           `help:"Print how the movie would be rendered, window by window with FFmpeg's commands, and render nothing." xor:"what"`
+	Frame         *float64       `help:"Render only the picture that shows at this second." placeholder:"SECONDS" xor:"what"`
 	Cache         string         `help:"Folder of what movies are made of, so that only what changed is made again. By default in the user's own cache." type:"path"`
 	CacheSize     size           `help:"How large it may grow; 0 keeps nothing." default:"5GB"`
 	AllowNetworks []netip.Prefix `help:"Networks that media may be fetched from although not public, such as 127.0.0.0/8."`
@@ -29,39 +32,78 @@ type renderCmd struct {
 func (renderCmd) Help() string {
 	return `Media may be URLs, or paths relative to the Movie JSON. Exports are not run: nothing is uploaded or sent.
 
-Example:  reelhook render movie.json -o movie.mp4`
+Examples
+    reelhook render movie.json -o movie.mp4
+    reelhook render movie.json --frame 3.5 -o look.png
+    reelhook render movie.json --explain`
 }
 
-// Run renders.
+// Run renders, or does what is asked for in its place.
 func (c renderCmd) Run(ctx context.Context) error {
-	source, folder, err := readMovie(c.Movie)
+	m, folder, err := loadMovie(c.Movie)
 	if err != nil {
 		return err
 	}
-	m, err := movie.Parse(source)
-	if err != nil {
-		var at *movie.SyntaxError
-		if errors.As(err, &at) {
-			return fmt.Errorf("%s: line %d, column %d: %s", c.Movie, at.Line, at.Column, at.Reason)
-		}
-		return fmt.Errorf("%s: %w", c.Movie, err)
+	o := app.RenderOptions{
+		Folder: folder, Cache: cmp.Or(c.Cache, app.UserCache()), CacheSize: int64(c.CacheSize), AllowNetworks: c.AllowNetworks, Log: newLog("text", slog.LevelWarn),
 	}
-	if len(m.Faults) > 0 {
-		return refuse(c.Movie, m.Faults)
+	switch {
+	case c.Explain:
+		return explain(ctx, m, o)
+	case c.Frame != nil:
+		return c.frame(ctx, m, o)
 	}
+	return c.render(ctx, m, o)
+}
+
+func (c renderCmd) render(ctx context.Context, m *movie.Movie, o app.RenderOptions) error {
+	output := cmp.Or(c.Output, "out.mp4")
 	b := newBar(os.Stderr)
-	result, warnings, err := app.Render(ctx, m, app.RenderOptions{
-		Output: c.Output, Folder: folder, Cache: cmp.Or(c.Cache, app.UserCache()), CacheSize: int64(c.CacheSize), AllowNetworks: c.AllowNetworks, OnProgress: b.set, Log: newLog("text", slog.LevelWarn),
-	})
+	o.OnProgress = b.set
+	result, warnings, err := app.Render(ctx, m, output, o)
 	b.end(err == nil)
-	for _, w := range append(m.Warnings, warnings...) {
+	warn(m.Warnings, warnings)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s  %dx%d  %s s  %s\n", output, result.Width, result.Height, trim(result.Duration), humanize.IBytes(uint64(result.Size)))
+	return nil
+}
+
+func (c renderCmd) frame(ctx context.Context, m *movie.Movie, o app.RenderOptions) error {
+	output := cmp.Or(c.Output, "frame.png")
+	frame, err := app.Frame(ctx, m, output, *c.Frame, o)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s  %dx%d  frame %d, at %s s\n", output, m.Width, m.Height, frame, trim(float64(frame)*float64(m.FPS.Den)/float64(m.FPS.Num)))
+	return nil
+}
+
+func warn(lists ...[]movie.Fault) {
+	for _, w := range slices.Concat(lists...) {
 		fmt.Fprintf(os.Stderr, "warning: %s: %s\n", w.Path, w.Message)
 	}
+}
+
+// loadMovie reads a document that can be rendered, and says which folder its paths
+// are relative to.
+func loadMovie(name string) (m *movie.Movie, folder string, err error) {
+	source, folder, err := readMovie(name)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
-	fmt.Printf("%s  %dx%d  %s s  %s\n", c.Output, result.Width, result.Height, trim(result.Duration), humanize.IBytes(uint64(result.Size)))
-	return nil
+	m, err = movie.Parse(source)
+	var at *movie.SyntaxError
+	switch {
+	case errors.As(err, &at):
+		return nil, "", fmt.Errorf("%s: line %d, column %d: %s", name, at.Line, at.Column, at.Reason)
+	case err != nil:
+		return nil, "", fmt.Errorf("%s: %w", name, err)
+	case len(m.Faults) > 0:
+		return nil, "", refuse(name, m.Faults)
+	}
+	return m, folder, nil
 }
 
 // readMovie reads a document and says which folder its paths are relative to.

@@ -20,8 +20,6 @@ import (
 
 // RenderOptions are the settings of a rendering without a server.
 type RenderOptions struct {
-	// Output is the MP4 to write; it appears only when it is whole.
-	Output string
 	// Folder is what media paths are relative to.
 	Folder string
 	// Cache is the folder where what movies are made of is kept, for as many bytes
@@ -33,43 +31,74 @@ type RenderOptions struct {
 	Log           *slog.Logger
 }
 
-// Render renders one movie with the server's own renderer.
-func Render(ctx context.Context, m *movie.Movie, o RenderOptions) (project.Result, []movie.Fault, error) {
+// Render renders one movie with the server's own renderer. output is the MP4 to
+// write; it appears only when it is whole.
+func Render(ctx context.Context, m *movie.Movie, output string, o RenderOptions) (result project.Result, warnings []movie.Fault, err error) {
+	err = o.with(ctx, func(r *render.Renderer, scratch string) (err error) {
+		if result, warnings, err = r.Render(ctx, m, scratch, o.OnProgress); err != nil {
+			return err
+		}
+		err = copyTo(output, result.File)
+		result.File = output
+		return err
+	})
+	return result, warnings, err
+}
+
+// Frame renders the one frame of a movie that shows at a time, in seconds, into a
+// PNG or JPEG, as output ends, and returns its number.
+func Frame(ctx context.Context, m *movie.Movie, output string, at float64, o RenderOptions) (frame int, err error) {
+	err = o.with(ctx, func(r *render.Renderer, scratch string) error {
+		file, n, err := r.Frame(ctx, m, scratch, at, filepath.Ext(output))
+		if err != nil {
+			return err
+		}
+		frame = n
+		return copyTo(output, file)
+	})
+	return frame, err
+}
+
+// Explain tells how a movie would be rendered.
+func Explain(ctx context.Context, m *movie.Movie, o RenderOptions) (e render.Explanation, err error) {
+	err = o.with(ctx, func(r *render.Renderer, scratch string) (err error) {
+		e, err = r.Explain(ctx, m, scratch)
+		return err
+	})
+	return e, err
+}
+
+// with does something with a renderer and a scratch folder.
+func (o RenderOptions) with(ctx context.Context, do func(r *render.Renderer, scratch string) error) error {
 	tools, err := ffmpeg.Find(ctx)
 	if err != nil {
-		return project.Result{}, nil, err
+		return err
 	}
 	texts, err := draw.New(ctx, o.Cache)
 	if err != nil {
-		return project.Result{}, nil, err
+		return err
 	}
 	kept, err := openCache(o.Cache, o.CacheSize)
 	if err != nil {
-		return project.Result{}, nil, err
+		return err
 	}
 	version, err := program()
 	if err != nil {
-		return project.Result{}, nil, err
+		return err
 	}
 	folder, err := filepath.Abs(o.Folder)
 	if err != nil {
-		return project.Result{}, nil, err
+		return err
 	}
 	fetcher := media.New(media.Options{
 		Policy: safehttp.Policy{AllowNetworks: o.AllowNetworks}, Tools: tools, Folder: folder, Version: version, Log: o.Log,
 	})
 	scratch, err := os.MkdirTemp("", "reelhook-render-")
 	if err != nil {
-		return project.Result{}, nil, err
+		return err
 	}
 	defer os.RemoveAll(scratch)
-	r := render.New(render.Options{Tools: tools, Fetcher: fetcher, Texts: texts, Cache: kept, Version: version})
-	result, warnings, err := r.Render(ctx, m, scratch, o.OnProgress)
-	if err == nil {
-		err = copyTo(o.Output, result.File)
-		result.File = o.Output
-	}
-	return result, warnings, err
+	return do(render.New(render.Options{Tools: tools, Fetcher: fetcher, Texts: texts, Cache: kept, Version: version}), scratch)
 }
 
 // UserCache is the user's own folder for what can be made again.

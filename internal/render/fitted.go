@@ -26,8 +26,8 @@ type fitted struct {
 	pixels int
 }
 
-// fitted is a clip's still picture by itself.
-func (p *picture) fitted(c timeline.Clip, s source) fitted {
+// apart is a clip's still picture by itself.
+func (p *picture) apart(c timeline.Clip, s source) fitted {
 	alone := &picture{Timeline: p.Timeline, sources: p.sources, window: p.window}
 	t := alone.strand(alone.input(s.input(), s.Name))
 	alone.fit(t, c, s)
@@ -96,9 +96,9 @@ func (d *darkroom) path(f fitted) string {
 }
 
 // develop has pictures made that a command needs.
-func (j *job) develop(ctx context.Context, list []fitted) error {
+func (j *job) develop(ctx context.Context, list map[int]fitted) error {
 	for _, f := range list {
-		_, err, _ := j.darkroom.group.Do(f.name, func() (any, error) { return nil, j.fit(ctx, f) })
+		_, err, _ := j.darkroom.group.Do(f.name, func() (any, error) { return nil, j.develop1(ctx, f) })
 		if err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (j *job) develop(ctx context.Context, list []fitted) error {
 	return nil
 }
 
-func (j *job) fit(ctx context.Context, f fitted) (err error) {
+func (j *job) develop1(ctx context.Context, f fitted) (err error) {
 	if j.darkroom.path(f) != "" {
 		return nil
 	}

@@ -25,8 +25,8 @@ func TestFitted(t *testing.T) {
 			ready[f.name] = true
 		}
 		together := j.picture(w, ready, false)
-		if len(alone.needs) != 0 || len(together.needs) != 7 {
-			t.Fatalf("%d stills are ready, of which %d are needed, and %d without", len(ready), len(together.needs), len(alone.needs))
+		if len(alone.fitted) != 0 || len(together.fitted) != 7 {
+			t.Fatalf("%d stills are ready, of which %d are needed, and %d without", len(ready), len(together.fitted), len(alone.fitted))
 		}
 		var files [2][]byte
 		for i, p := range []*picture{alone, together} {

@@ -79,7 +79,11 @@ func commands(t *testing.T, source string) string {
 			}
 			b.WriteString("\n")
 		}
-		for _, f := range p.needs {
+		for i := range c.Inputs {
+			f, ok := p.fitted[i]
+			if !ok {
+				continue
+			}
 			fmt.Fprintf(&b, "  fitted from %s: %s\n", f.command.Inputs[0].Path, f.command.Graph)
 		}
 		fmt.Fprintf(&b, "  %s\n  %s\n", strings.ReplaceAll(c.Graph.String(), "\n", "\n  "), strings.Join(c.Output, " "))

@@ -91,18 +91,14 @@ func (p *picture) still(c timeline.Clip, s source, from, to int) string {
 
 // stand is one picture of a clip that does not change, fitted here or before.
 func (p *picture) stand(c timeline.Clip, s source) *strand {
-	f := p.fitted(c, s)
+	f := p.apart(c, s)
 	p.stills = append(p.stills, f)
 	if !p.ready[f.name] {
 		t := p.strand(p.input(s.input(), s.Name))
 		p.fit(t, c, s)
 		return t
 	}
-	p.needs = append(p.needs, f)
-	if p.files == nil {
-		p.files = map[int]fitted{}
-	}
-	p.files[len(p.inputs)] = f
+	p.fitted[len(p.inputs)] = f
 	t := p.strand(p.input(p.samplesInput(f.size, f.alpha), f.name))
 	t.alpha = f.alpha
 	t.add(tagged...)

@@ -21,13 +21,12 @@ type picture struct {
 	// names tell what the inputs hold.
 	names []string
 	graph ffmpeg.Graph
-	// stills are those that are fitted here and could be before, ready which of them
-	// have been, by name, and needs those that the inputs are made of: that at the
-	// index of files is a file by itself.
-	stills   []fitted
-	ready    map[string]bool
-	needs    []fitted
-	files    map[int]fitted
+	// stills are the pictures that are fitted here, or that have been before: those
+	// whose names are in ready.
+	stills []fitted
+	ready  map[string]bool
+	// fitted are the inputs that are fitted pictures, or views of them.
+	fitted   map[int]fitted
 	darkroom *darkroom
 }
 

@@ -85,21 +85,30 @@ func New(o Options) *Renderer {
 // remove, and returns its path. onProgress is told of percents that never fall.
 // The warnings are what only the media showed. A movie.Fault as error is the
 // movie's own; a context that ended comes back as its cause.
-func (r *Renderer) Render(ctx context.Context, m *movie.Movie, dir string, onProgress func(percent int)) (project.Result, []movie.Fault, error) {
+func (r *Renderer) Render(ctx context.Context, m *movie.Movie, dir string, onProgress func(percent int)) (result project.Result, warnings []movie.Fault, err error) {
+	warnings, err = r.with(ctx, m, dir, onProgress, func(ctx context.Context, j *job) (err error) {
+		result, err = j.make(ctx)
+		return err
+	})
+	return result, warnings, err
+}
+
+// with prepares a movie up to its timeline, and does something with it.
+func (r *Renderer) with(ctx context.Context, m *movie.Movie, dir string, onProgress func(percent int), do func(context.Context, *job) error) ([]movie.Fault, error) {
 	if err := faults(m.Faults); err != nil {
-		return project.Result{}, nil, err
+		return nil, err
 	}
 	lease, err := r.Cache.Lease()
 	if err != nil {
-		return project.Result{}, nil, err
+		return nil, err
 	}
 	defer lease.Close() //nolint:errcheck // what stays behind is swept at the next start
 	j := &job{Renderer: r, movie: m, dir: dir, lease: lease, progress: newProgress(onProgress)}
-	result, err := j.run(ctx)
+	err = j.run(ctx, do)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return result, j.warnings, err
+	return j.warnings, err
 }
 
 // job is the rendering of one movie.
@@ -116,25 +125,25 @@ type job struct {
 	warnings []movie.Fault
 }
 
-func (j *job) run(ctx context.Context) (project.Result, error) {
+func (j *job) run(ctx context.Context, do func(context.Context, *job) error) error {
 	// Fetching waits on other people's servers: nobody's turn is spent on it.
 	if err := j.fetch(ctx); err != nil {
-		return project.Result{}, err
+		return err
 	}
 	if err := j.stages.Acquire(ctx, 1); err != nil {
-		return project.Result{}, err
+		return err
 	}
 	defer j.stages.Release(1)
 	if err := j.draw(ctx); err != nil {
-		return project.Result{}, err
+		return err
 	}
 	t, err := timeline.Build(j.movie, j.sources.facts)
 	if err != nil {
-		return project.Result{}, err
+		return err
 	}
 	j.timeline = t
 	j.warnings = append(j.warnings, t.Warnings...)
-	return j.make(ctx)
+	return do(ctx, j)
 }
 
 // make is the movie of the timeline: kept from before, or rendered.
@@ -250,31 +259,39 @@ func (j *job) window(ctx context.Context, p part) (file string, err error) {
 
 // paint has a window's picture encoded.
 func (j *job) paint(ctx context.Context, p *picture, onFrame func(int)) (file string, err error) {
-	if err := j.develop(ctx, p.needs); err != nil {
+	return j.encode(ctx, p, j.options(p.window), "window.mp4", onFrame)
+}
+
+// encode has a picture written as options say, once what it takes is fitted.
+func (j *job) encode(ctx context.Context, p *picture, options []string, name string, onFrame func(int)) (file string, err error) {
+	if err := j.develop(ctx, p.fitted); err != nil {
 		return "", err
 	}
-	c := j.command(p)
-	c.Inputs = slices.Clone(c.Inputs)
-	for i, f := range p.files {
-		c.Inputs[i].Path = j.darkroom.path(f)
+	c := ffmpeg.Command{Inputs: slices.Clone(p.inputs), Graph: p.graph, Output: options}
+	for i, f := range p.fitted {
+		if c.Inputs[i].Feed == nil {
+			c.Inputs[i].Path = j.darkroom.path(f)
+		}
 	}
-	return j.exec(ctx, c, "window.mp4", ffmpeg.DefaultLimits(), onFrame)
+	return j.exec(ctx, c, name, ffmpeg.DefaultLimits(), onFrame)
 }
 
 // picture is what a window shows, the stills that are ready taken as they are;
 // grounded draws a background even where a clip should hide all of it.
 func (j *job) picture(w window, ready map[string]bool, grounded bool) *picture {
-	p := &picture{Timeline: j.timeline, sources: j.sources, window: w.encoded(), grounded: grounded, ready: ready, darkroom: &j.darkroom}
+	p := &picture{Timeline: j.timeline, sources: j.sources, window: w.encoded(), grounded: grounded, ready: ready, fitted: map[int]fitted{}, darkroom: &j.darkroom}
 	p.draw()
 	return p
 }
 
-// command is the FFmpeg run that encodes a picture, but for where it is written.
+// command is the FFmpeg run that encodes a picture, but for where it is written
+// and for what is yet to be fitted.
 func (j *job) command(p *picture) ffmpeg.Command {
-	return ffmpeg.Command{
-		Inputs: p.inputs, Graph: p.graph,
-		Output: append([]string{"-map", "[" + output + "]", "-frames:v", fmt.Sprint(p.window.frames())}, pictureOptions(j.movie, p.window.still)...),
-	}
+	return ffmpeg.Command{Inputs: p.inputs, Graph: p.graph, Output: j.options(p.window)}
+}
+
+func (j *job) options(w window) []string {
+	return append([]string{"-map", "[" + output + "]", "-frames:v", fmt.Sprint(w.frames())}, pictureOptions(j.movie, w.still)...)
 }
 
 // exec runs FFmpeg in a folder of its own, where it writes a file of a name: it

@@ -125,7 +125,11 @@ func film(t *testing.T, r *Renderer, source string) *job {
 	}
 	var percents []int
 	j := &job{Renderer: r, movie: m, dir: t.TempDir(), progress: newProgress(func(p int) { percents = append(percents, p) })}
-	if _, err := j.run(context.Background()); err != nil {
+	err = j.run(context.Background(), func(ctx context.Context, j *job) error {
+		_, err := j.make(ctx)
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if len(percents) < 4 || percents[len(percents)-1] < fetchShare+renderShare {

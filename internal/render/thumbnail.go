@@ -15,9 +15,10 @@ const thumbnailSide = 640
 // thumbnail makes a JPEG of a picture a third into the finished movie, where
 // titles stand and fades are over, and returns its path.
 func (j *job) thumbnail(ctx context.Context, movie project.Result) (string, error) {
-	fit := fmt.Sprintf("scale=%d:%[1]d:force_original_aspect_ratio=decrease:out_range=pc", thumbnailSide)
+	const colours = "in_color_matrix=bt709:in_range=tv:out_color_matrix=bt601:out_range=pc" // those of a JPEG
+	fit := fmt.Sprintf("scale=%d:%[1]d:force_original_aspect_ratio=decrease:%s", thumbnailSide, colours)
 	if max(movie.Width, movie.Height) <= thumbnailSide {
-		fit = "scale=out_range=pc"
+		fit = "scale=" + colours
 	}
 	file, err := j.exec(ctx, ffmpeg.Command{
 		Inputs: []ffmpeg.Input{{Path: movie.File, Demuxer: "mov", Seek: movie.Duration / 3}},

@@ -96,10 +96,10 @@ func passed(c timeline.Clip, frame int) float64 {
 // burns are the n frames of a still picture whose view moves, the first of them
 // the clip's frame at. FFmpeg's own filter moves by whole pixels.
 func (p *picture) burns(c timeline.Clip, s source, at, n int) *strand {
-	from := p.fitted(c, s)
+	from := p.apart(c, s)
 	in := p.samplesInput(image.Pt(c.Box.W, c.Box.H), from.alpha)
 	in.Feed = func(w io.Writer) error { return p.show(w, from, c, at, n) }
-	p.needs = append(p.needs, from)
+	p.fitted[len(p.inputs)] = from
 	v := c.Element.Visual
 	t := p.strand(p.input(in, fmt.Sprintf("%s seen by %v %+v from %d to %d of %d", from.name, v.Zoom, v.Pan, at, at+n, c.Out-c.In)))
 	t.alpha = from.alpha
