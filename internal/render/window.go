@@ -83,13 +83,23 @@ func appendSpan(list []window, in, out, from, to int) []window {
 	return append(list, window{Span: timeline.Span{In: in, Out: out}, from: from, to: to})
 }
 
+// partLengths in seconds are how long a window that moves may be. There are few of
+// them, so that a movie that became a little longer is cut where it was, and what
+// did not change is found in the cache.
+var partLengths = []int{2, 3, 4, 5, 6, 8, longestWindow}
+
 // partLength is the most frames of one window that moves: ten seconds, or less
 // when there are so few that workers, as many as render at a time, would idle, but
 // never under two seconds, since each window costs a key frame and the start of a
 // process.
 func partLength(windows []window, fps movie.Rate, workers int) int {
 	share := (encodedFrames(windows) + workers - 1) / workers
-	return max(2*second(fps), min(longestWindow*second(fps), share))
+	for _, length := range partLengths {
+		if length*second(fps) >= share {
+			return length * second(fps)
+		}
+	}
+	return longestWindow * second(fps)
 }
 
 // second is how many whole frames a second has, at least one.
