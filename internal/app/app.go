@@ -209,7 +209,7 @@ func (a *App) renderer(tools *ffmpeg.Tools, texts *draw.Drawer, files blob.Store
 	})
 	return &render.Worker{
 		Renderer: render.New(render.Options{
-			Tools: tools, Fetcher: fetcher, Texts: texts, Movies: a.RenderWorkers, Cache: kept, Version: version,
+			Tools: tools, Fetcher: fetcher, Texts: texts, Movies: a.RenderWorkers, Memory: renderMemory(), Cache: kept, Version: version,
 		}),
 		Projects: a.db, Exports: exports, Files: files, Folder: scratch, Log: a.Log, Now: time.Now,
 	}, nil

@@ -98,7 +98,7 @@ func (o RenderOptions) with(ctx context.Context, do func(r *render.Renderer, scr
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	return do(render.New(render.Options{Tools: tools, Fetcher: fetcher, Texts: texts, Cache: kept, Version: version}), scratch)
+	return do(render.New(render.Options{Tools: tools, Fetcher: fetcher, Texts: texts, Memory: renderMemory(), Cache: kept, Version: version}), scratch)
 }
 
 // UserCache is the user's own folder for what can be made again.

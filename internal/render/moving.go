@@ -114,6 +114,7 @@ func (p *picture) piece(s source, part piece, prepare func(*strand)) *strand {
 	if start < 1e-6 {
 		start = 0
 	}
+	p.decoded = append(p.decoded, s)
 	t := p.strand(p.input(s.inputAt(start), s.Name))
 	t.add(
 		f("fps", "fps", rate(p.FPS), "start_time", 0),

@@ -21,6 +21,8 @@ type picture struct {
 	// names tell what the inputs hold.
 	names []string
 	graph ffmpeg.Graph
+	// decoded are the sources whose pictures are decoded one after another.
+	decoded []source
 	// stills are the pictures that are fitted here, or that have been before: those
 	// whose names are in ready.
 	stills []fitted

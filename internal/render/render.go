@@ -50,6 +50,9 @@ type Options struct {
 	// Cores is how many windows are rendered and sounds decoded at once, over
 	// all movies; zero is the machine's cores.
 	Cores int
+	// Memory is how many bytes the windows that are rendered at once may take
+	// together, as estimated; zero is no bound.
+	Memory int64
 	// Movies is how many movies are rendered at once; zero is no bound. Others
 	// may have their sources fetched meanwhile.
 	Movies int
@@ -66,8 +69,9 @@ type Options struct {
 type Renderer struct {
 	Options
 	// slots is one for each core: every window takes one, and every sound while it
-	// is decoded. stages is one for each movie that may be rendered at once.
-	slots, stages *semaphore.Weighted
+	// is decoded. stages is one for each movie that may be rendered at once. memory
+	// is bytes.
+	slots, stages, memory *semaphore.Weighted
 }
 
 // New makes a renderer.
@@ -78,7 +82,13 @@ func New(o Options) *Renderer {
 	if o.Movies == 0 {
 		o.Movies = math.MaxInt32
 	}
-	return &Renderer{Options: o, slots: semaphore.NewWeighted(int64(o.Cores)), stages: semaphore.NewWeighted(int64(o.Movies))}
+	if o.Memory == 0 {
+		o.Memory = math.MaxInt64
+	}
+	return &Renderer{
+		Options: o, slots: semaphore.NewWeighted(int64(o.Cores)), stages: semaphore.NewWeighted(int64(o.Movies)),
+		memory: semaphore.NewWeighted(o.Memory),
+	}
 }
 
 // Render renders m into a file in dir, a scratch folder that is the caller's to
@@ -241,6 +251,11 @@ func (j *job) window(ctx context.Context, p part) (file string, err error) {
 		return "", err
 	}
 	defer j.slots.Release(1)
+	need := j.admitted(p.picture)
+	if err := j.memory.Acquire(ctx, need); err != nil {
+		return "", err
+	}
+	defer j.memory.Release(need)
 	last, want := 0, p.encoded().frames()
 	onFrame := func(frame int) {
 		frame = min(frame, want)
