@@ -15,40 +15,42 @@ var (
 	chromaY = grid{every: 2, first: 1}
 )
 
-// pair is two samples of a plane and how much of each is taken.
-type pair struct{ a, b, wa, wb uint16 }
+// pair is how much of two neighbours is taken, the first in its upper half: times
+// a word that has the first in its lower half, the upper one is the sum.
+type pair uint64
+
+func newPair(first, second uint64) pair { return pair(first<<32 | second) }
+
+func (p pair) weights() (first, second uint64) { return uint64(p >> 32), uint64(p & (1<<32 - 1)) }
+
+// margin is how far beyond an edge the samples are that anything is made of.
+const margin = 5
 
 // axis says for every sample drawn along one axis which samples of the plane it is
-// made of: two near it and, where wide, two more around them.
+// made of: two and, where wide, the two after them.
 type axis struct {
-	grid      grid
-	from, to  int
+	grid     grid
+	from, to int
+	// at is the first sample, counted from margin before the edge.
+	at        []uint16
 	near, far []pair
 	wide      bool
-	// first and last are the outermost samples used.
-	first, last int
+	// first and end are what is used of the plane.
+	first, end int
 	// one is the sum of a sample's weights.
 	one float64
-	// place is what stands in a pair for a sample.
-	place func(int) uint16
-	// origin and step are what the pairs were made for.
+	// origin and step are what the above was made for.
 	origin, step float64
 }
 
-func newRows(g grid, from, to int) axis {
-	return newAxis(g, from, to, 1<<rowBits, func(i int) uint16 { return uint16(i) })
-}
-
-func newColumns(g grid, from, to int) axis { return newAxis(g, from, to, 1<<columnBits, place) }
-
-func newAxis(g grid, from, to int, one float64, place func(int) uint16) axis {
+func newAxis(g grid, from, to, bits int) axis {
 	return axis{
-		grid: g, from: from, to: to, near: make([]pair, to), far: make([]pair, to),
-		one: one, place: place, step: math.NaN(),
+		grid: g, from: from, to: to, one: float64(int(1) << bits), step: math.NaN(),
+		at: make([]uint16, to), near: make([]pair, to), far: make([]pair, to),
 	}
 }
 
-// aim makes the pairs for a view that begins at a place of the picture and has
+// aim makes the weights for a view that begins at a place of the picture and has
 // that many pixels for every one drawn.
 //
 // Sample i is drawn at pixel first+every*i of its own picture. That is
@@ -64,33 +66,38 @@ func (a *axis) aim(from, scale float64) {
 	if a.wide = k.width > 1e-6; !a.wide {
 		k.width = 0
 	}
-	a.first, a.last = a.from-1, 0
+	a.first, a.end = a.from, 0
 	for i := range a.to {
 		// Further out every sample is the edge's.
 		a.sample(i, within(origin+scale*float64(i), -2, float64(a.from+1)), k)
 	}
 }
 
-// sample makes the pairs of sample i, which lies at a place between the plane's.
+// sample makes the weights of sample i, which lies at a place between the plane's.
 func (a *axis) sample(i int, at float64, k kernel) {
 	begin := int(math.Floor(at-1-k.width/2)) + 1
-	var places, parts [4]uint16
-	var sum, done float64
-	for t := range parts {
+	taps := 2
+	if a.wide {
+		taps = 4
+	}
+	var parts [4]uint64
+	var sum float64
+	var done uint64
+	for t := range taps {
 		// Rounding the sums, not the weights, keeps the whole.
 		sum += k.weight(float64(begin+t) - at)
-		upTo := math.Round(a.one * sum)
-		parts[t] = uint16(upTo - done)
+		upTo := uint64(a.one*sum + 0.5)
+		parts[t] = upTo - done
 		done = upTo
-		index := min(max(begin+t, 0), a.from-1)
-		places[t] = a.place(index)
-		if parts[t] > 0 {
-			a.first, a.last = min(a.first, index), max(a.last, index)
-		}
 	}
-	a.near[i] = pair{places[0], places[1], parts[0], parts[1]}
-	a.far[i] = pair{places[2], places[3], parts[2], parts[3]}
+	a.at[i] = uint16(begin + margin)
+	a.near[i], a.far[i] = newPair(parts[0], parts[1]), newPair(parts[2], parts[3])
+	a.first = min(a.first, a.inside(begin))
+	a.end = max(a.end, a.inside(begin+taps-1)+1)
 }
+
+// inside is the sample, or that of the edge it is beyond.
+func (a *axis) inside(sample int) int { return min(max(sample, 0), a.from-1) }
 
 // kernel is linear interpolation, averaged over a width in samples, 0 to 2. Its
 // weights sum to one and their centre is where the sample drawn lies, whatever the
@@ -107,12 +114,10 @@ func (k kernel) weight(d float64) float64 {
 
 // ramp is the integral of linear interpolation's weight up to a distance.
 func ramp(d float64) float64 {
-	switch d = within(d, -1, 1); {
-	case d < 0:
+	if d = within(d, -1, 1); d < 0 {
 		return (1 + d) * (1 + d) / 2
-	default:
-		return 1 - (1-d)*(1-d)/2
 	}
+	return 1 - (1-d)*(1-d)/2
 }
 
 // within is x between two bounds, the lower one when x is not a number.

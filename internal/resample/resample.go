@@ -63,12 +63,12 @@ func New(from Picture, width, height int) *Resampler {
 	}
 	r := &Resampler{width: float64(width), height: float64(height), size: Bytes(width, height, from.Alpha)}
 	full := &mapping{
-		x: newColumns(whole, from.Width, width),
-		y: newRows(whole, from.Height, height),
+		x: newAxis(whole, from.Width, width, columnBits),
+		y: newAxis(whole, from.Height, height, rowBits),
 	}
 	chroma := &mapping{
-		x: newColumns(chromaX, half(from.Width), half(width)),
-		y: newRows(chromaY, half(from.Height), half(height)),
+		x: newAxis(chromaX, half(from.Width), half(width), columnBits),
+		y: newAxis(chromaY, half(from.Height), half(height), rowBits),
 	}
 	of := []*mapping{full, chroma, chroma}
 	if from.Alpha {
@@ -110,24 +110,25 @@ type plane struct {
 }
 
 func (p *plane) draw(to []byte, row *blended) {
-	first, end := p.x.first&^(block-1), p.x.last+1
-	for y, near := range p.y.near {
-		if p.y.wide {
-			row.blend4(first, p.rows(near, first, end), p.rows(p.y.far[y], first, end))
-		} else {
-			row.blend2(first, p.rows(near, first, end))
-		}
+	for y := range p.y.to {
+		r := p.rows(y)
+		row.blend(p.x.first, &r, p.y.wide)
+		row.edges(p.x.from)
 		line := to[y*p.x.to:][:p.x.to]
 		if p.x.wide {
-			row.pick4(line, p.x.near, p.x.far)
+			row.pick4(line, p.x.at, p.x.near, p.x.far)
 		} else {
-			row.pick2(line, p.x.near)
+			row.pick2(line, p.x.at, p.x.near)
 		}
 	}
 }
 
-// rows are two of the plane's, from one sample to before another.
-func (p *plane) rows(of pair, first, end int) rows {
-	a, b := int(of.a)*p.x.from, int(of.b)*p.x.from
-	return rows{a: p.pix[a+first : a+end], b: p.pix[b+first : b+end], wa: uint64(of.wa), wb: uint64(of.wb)}
+// rows are what is in view of the rows that row y drawn is made of.
+func (p *plane) rows(y int) rows {
+	r := rows{near: p.y.near[y], far: p.y.far[y]}
+	for i := range r.line {
+		begin := p.y.inside(int(p.y.at[y])-margin+i) * p.x.from
+		r.line[i] = p.pix[begin+p.x.first : begin+p.x.end]
+	}
+	return r
 }
