@@ -55,6 +55,8 @@ func Build(m *movie.Movie, facts func(*movie.Element) Facts) (*Timeline, error) 
 type builder struct {
 	*Timeline
 	facts func(*movie.Element) Facts
+	// last is the first sound of the scene added last.
+	last int
 }
 
 // sceneTime is when a scene is on, in seconds.
@@ -125,8 +127,26 @@ func (b *builder) addScene(s *movie.Scene, t sceneTime) {
 		scene.Style = s.Transition.Style
 		scene.Transition = max(0, b.Scenes[len(b.Scenes)-1].Out-scene.In)
 	}
+	first := len(b.Sounds)
 	scene.Clips = b.place(t.contents, t.start, t.length)
 	b.Scenes = append(b.Scenes, scene)
+	b.cross(first, Span{scene.In, scene.In + scene.Transition})
+	b.last = first
+}
+
+// cross has the sounds of two scenes cross over in the transition between them:
+// first is the first sound of the scene that enters.
+func (b *builder) cross(first int, transition Span) {
+	for i := b.last; i < len(b.Sounds); i++ {
+		s := &b.Sounds[i]
+		switch {
+		case !s.meets(transition):
+		case i < first:
+			s.Leaves = transition
+		default:
+			s.Enters = transition
+		}
+	}
 }
 
 // frame is the frame nearest to a time in seconds. Times are always absolute:

@@ -3,6 +3,7 @@ package timeline_test
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -76,7 +77,14 @@ func dump(tl *timeline.Timeline) string {
 	}
 	clips("above ", tl.Above)
 	for _, s := range tl.Sounds {
-		fmt.Fprintf(&b, "  sound %d-%d %s volume %g%s\n", s.In, s.Out, s.Element.Path, s.Volume, extras(s.FadeIn, s.FadeOut, s.Seek, s.Loop))
+		fmt.Fprintf(&b, "  sound %d-%d %s volume %g%s", s.In, s.Out, s.Element.Path, s.Volume, extras(s.FadeIn, s.FadeOut, s.Seek, s.Loop))
+		if s.Enters != (timeline.Span{}) {
+			fmt.Fprintf(&b, " enters %d-%d", s.Enters.In, s.Enters.Out)
+		}
+		if s.Leaves != (timeline.Span{}) {
+			fmt.Fprintf(&b, " leaves %d-%d", s.Leaves.In, s.Leaves.Out)
+		}
+		b.WriteString("\n")
 	}
 	for _, w := range tl.Warnings {
 		fmt.Fprintf(&b, "  warning %s: %s\n", w.Path, w.Message)
@@ -179,5 +187,25 @@ func check(t *rapid.T, tl *timeline.Timeline) {
 	}
 	for _, s := range tl.Sounds {
 		inside("sound", s.Span, s.FadeIn, s.FadeOut)
+		crosses(t, tl, s)
+	}
+}
+
+// crosses holds that a sound crosses over only in transitions in which it is
+// heard, is silent before its scene and after, and does one thing at a time.
+func crosses(t *rapid.T, tl *timeline.Timeline, s timeline.Sound) {
+	none := timeline.Span{}
+	if s.Enters != none && (s.In < s.Enters.In || s.In >= s.Enters.Out) ||
+		s.Leaves != none && (s.Out <= s.Leaves.In || s.Out > s.Leaves.Out) ||
+		s.Leaves != none && s.Enters.Out > s.Leaves.In {
+		t.Fatalf("sound %v enters in %v and leaves in %v", s.Span, s.Enters, s.Leaves)
+	}
+	for _, span := range []timeline.Span{s.Enters, s.Leaves} {
+		real := func(scene timeline.Scene) bool {
+			return span == timeline.Span{In: scene.In, Out: scene.In + scene.Transition}
+		}
+		if span != none && !slices.ContainsFunc(tl.Scenes, real) {
+			t.Fatalf("sound %v crosses over in %v, where there is no transition", s.Span, span)
+		}
 	}
 }

@@ -53,6 +53,9 @@ type Scene struct {
 // Span is the frames from In up to, not including, Out.
 type Span struct{ In, Out int }
 
+// meets tells that two spans have a frame in common.
+func (s Span) meets(t Span) bool { return max(s.In, t.In) < min(s.Out, t.Out) }
+
 // Clip is one picture element, placed in time and space.
 type Clip struct {
 	Span
@@ -88,6 +91,10 @@ type Sound struct {
 	Volume float64
 	// FadeIn and FadeOut are lengths in frames, within the span.
 	FadeIn, FadeOut int
+	// Enters and Leaves are the transitions in which its scene comes in and goes
+	// out, empty where the sound is not heard in them. It crosses over in exactly
+	// their frames, besides its own fades.
+	Enters, Leaves Span
 	// Seek is where in the source it starts, in seconds; Loop as in Clip.
 	Seek float64
 	Loop int
