@@ -46,6 +46,9 @@ type AudioStream struct {
 	Rate, Channels int
 	// Duration in seconds, as far as the container says; 0 when it does not.
 	Duration float64
+	// Early is how long before the file's zero the sound begins, in seconds: so
+	// WebM counts an encoder's run-up, which is not to be heard.
+	Early float64
 }
 
 // Probe reads what a file holds, opened with one forced demuxer. The error is
@@ -76,6 +79,7 @@ func (t *Tools) Probe(ctx context.Context, path string, f Format, lim Limits) (M
 // probed is the part of ffprobe's answer that is used.
 type probed struct {
 	Format struct {
+		Start    string `json:"start_time"`
 		Duration string `json:"duration"`
 	} `json:"format"`
 	Streams []probedStream `json:"streams"`
@@ -98,6 +102,7 @@ type probedStream struct {
 	PixFmt       string `json:"pix_fmt"`
 	ColorSpace   string `json:"color_space"`
 	AvgFrameRate string `json:"avg_frame_rate"`
+	Start        string `json:"start_time"`
 	Duration     string `json:"duration"`
 	SampleRate   string `json:"sample_rate"`
 	Channels     int    `json:"channels"`
@@ -128,7 +133,7 @@ func (p probed) media(f Format) (Media, error) {
 			m.Video = s.video(f)
 		case s.CodecType == "audio" && m.Audio == nil && s.Channels > 0:
 			rate, _ := strconv.Atoi(s.SampleRate)
-			m.Audio = &AudioStream{s.CodecName, rate, s.Channels, number(s.Duration)}
+			m.Audio = &AudioStream{s.CodecName, rate, s.Channels, number(s.Duration), p.early(s)}
 		}
 	}
 	if m.Video == nil && m.Audio == nil {
@@ -143,6 +148,19 @@ func (p probed) media(f Format) (Media, error) {
 		}
 	}
 	return m, nil
+}
+
+// longestRunUp is the longest run-up of an encoder, in seconds. What begins earlier
+// has another reason.
+const longestRunUp = 0.5
+
+// early is how long before zero a sound begins that begins before all else.
+func (p probed) early(s probedStream) float64 {
+	before, negative := strings.CutPrefix(s.Start, "-")
+	if !negative || s.Start != p.Format.Start || number(before) > longestRunUp {
+		return 0
+	}
+	return number(before)
 }
 
 func (s probedStream) video(f Format) *VideoStream {

@@ -18,8 +18,8 @@ func pcm(n int, level float32) *bytes.Reader {
 	return bytes.NewReader(raw)
 }
 
-// ramp makes n stereo samples that count up by 1/1000.
-func ramp(n int) *bytes.Reader {
+// counting makes n stereo samples that count up by 1/1000.
+func counting(n int) *bytes.Reader {
 	raw := make([]byte, n*bytesPerPCM)
 	for i := range n {
 		for c := range channels {
@@ -30,27 +30,39 @@ func ramp(n int) *bytes.Reader {
 }
 
 func TestMix(t *testing.T) {
-	const total = 2*mixBlock + 100 // two block borders inside
+	const total = 100100 // some block borders inside, and part of a chunk
 	for _, tc := range []struct {
 		name   string
 		voices []voice
 		want   map[int64]float64 // movie sample -> level
 	}{
 		{"silence", nil, map[int64]float64{0: 0, total - 1: 0}},
-		{"exact place across blocks", []voice{{pcm: pcm(total, 0.5), start: 47990, end: 48010, period: total, plays: 1, gain: 1}},
-			map[int64]float64{47989: 0, 47990: 0.5, 48009: 0.5, 48010: 0}},
+		{"exact place across blocks", []voice{{pcm: pcm(total, 0.5), start: mixBlock - 10, end: mixBlock + 10, period: total, plays: 1, gain: 1}},
+			map[int64]float64{mixBlock - 11: 0, mixBlock - 10: 0.5, mixBlock + 9: 0.5, mixBlock + 10: 0}},
 		{"two add up", []voice{
 			{pcm: pcm(100, 0.25), end: 100, period: 100, plays: 1, gain: 1},
 			{pcm: pcm(100, 0.25), start: 50, end: 150, period: 100, plays: 1, gain: 2},
 		}, map[int64]float64{0: 0.25, 49: 0.25, 50: 0.75, 99: 0.75, 100: 0.5, 150: 0}},
-		{"seek and loop", []voice{{pcm: ramp(100), start: 10, end: 1000, from: 60, period: 40, plays: 3, gain: 1}},
+		{"seek and loop", []voice{{pcm: counting(100), start: 10, end: 1000, from: 60, period: 40, plays: 3, gain: 1}},
 			map[int64]float64{10: 0.060, 49: 0.099, 50: 0.060, 129: 0.099, 130: 0}},
 		{"endless loop", []voice{{pcm: pcm(7, 0.3), end: total, period: 7, plays: movie.Endless, gain: 1}},
 			map[int64]float64{0: 0.3, 48001: 0.3, total - 1: 0.3}},
 		{"source ends early", []voice{{pcm: pcm(20, 0.3), end: 100, period: 100, plays: 1, gain: 1}},
 			map[int64]float64{19: 0.3, 20: 0, 99: 0}},
-		{"fades", []voice{{pcm: pcm(1000, 0.8), end: 1000, period: 1000, plays: 1, gain: 1, fadeIn: 100, fadeOut: 200}},
+		{"fades", []voice{{pcm: pcm(1000, 0.8), end: 1000, period: 1000, plays: 1, gain: 1, ramps: []ramp{{0, 100, rise}, {800, 1000, fall}}}},
 			map[int64]float64{0: 0, 50: 0.4, 100: 0.8, 800: 0.8, 900: 0.4, 999: 0.004}},
+		{"fades far apart, and steady between", []voice{{pcm: pcm(total, 0.5), end: total, period: total, plays: 1, gain: 1, ramps: []ramp{{0, 48000, rise}, {total - 1000, total, fall}}}},
+			map[int64]float64{24000: 0.25, 47999: 0.5 * 47999 / 48000, 48000: 0.5, 90000: 0.5, total - 1001: 0.5, total - 500: 0.25}},
+		{"a transition leaves", []voice{{pcm: pcm(1000, 0.5), end: 1000, period: 1000, plays: 1, gain: 1, ramps: []ramp{{600, 1000, leave}}}},
+			map[int64]float64{0: 0.5, 599: 0.5, 600: 0.5, 800: 0.5 * math.Sqrt2 / 2, 900: 0.5 * 0.382683432, 999: 0.5 * 0.003926981, 1000: 0}},
+		{"a transition enters", []voice{{pcm: pcm(1000, 0.5), start: 600, end: 1600, period: 1000, plays: 1, gain: 1, ramps: []ramp{{600, 1000, enter}}}},
+			map[int64]float64{599: 0, 600: 0, 700: 0.5 * 0.382683432, 800: 0.5 * math.Sqrt2 / 2, 1000: 0.5, 1599: 0.5, 1600: 0}},
+		{"a transition over a fade", []voice{{pcm: pcm(1000, 0.8), end: 1000, period: 1000, plays: 1, gain: 1, ramps: []ramp{{800, 1000, fall}, {600, 1000, leave}}}},
+			map[int64]float64{700: 0.8 * 0.923879533, 800: 0.8 * math.Sqrt2 / 2, 900: 0.8 * 0.5 * 0.382683432}},
+		{"what goes on after a cut is whole", []voice{
+			{pcm: counting(1000), end: 740, period: 1000, plays: 1, gain: 1, ramps: []ramp{{500, 740, fall}}},
+			{pcm: counting(1000), start: 500, end: 1000, from: 500, period: 500, plays: 1, gain: 1, ramps: []ramp{{500, 740, rise}}},
+		}, map[int64]float64{499: 0.499, 500: 0.5, 620: 0.62, 739: 0.739, 740: 0.74, 999: 0.999}},
 		{"never over full scale", []voice{
 			{pcm: pcm(10, 0.9), end: 10, period: 10, plays: 1, gain: 10},
 		}, map[int64]float64{5: 1}},
@@ -72,19 +84,5 @@ func TestMix(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestSoftenKeepsOrderAndBounds(t *testing.T) {
-	last := float32(-2)
-	for x := float32(-20); x <= 20; x += 0.01 {
-		y := soften(x)
-		if y < last || y > 1 || y < -1 {
-			t.Fatalf("soften(%g) = %g after %g", x, y, last)
-		}
-		last = y
-	}
-	if got := soften(float32(math.NaN())); got != 0 {
-		t.Errorf("NaN became %g", got)
 	}
 }

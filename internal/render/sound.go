@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"math"
 	"path/filepath"
 	"strconv"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,63 +29,45 @@ func (j *job) sound(ctx context.Context, to string) error {
 		return err
 	}
 	r, w := io.Pipe()
-	defer r.Close()
-	go func() { w.CloseWithError(mix(w, voices, samples(j.timeline.Frames, j.timeline.FPS))) }()
+	var mixing sync.WaitGroup
+	mixing.Go(func() { w.CloseWithError(mix(w, voices, samples(j.timeline.Frames, j.timeline.FPS))) })
 	err = j.Tools.Run(ctx, j.dir, ffmpeg.Command{
 		Inputs: []ffmpeg.Input{{Path: "pipe:0", Demuxer: "f32le", Raw: []string{"-ar", strconv.Itoa(sampleRate), "-ac", strconv.Itoa(channels)}}},
 		Stdin:  r, Output: soundOptions, To: to,
 	}, j.soundLimits(), nil)
+	r.Close()
+	mixing.Wait() // before the files it reads are closed
 	if err != nil {
 		return fmt.Errorf("encode the sound: %w", err)
 	}
 	return nil
 }
 
-// take is what is decoded of a source: elements that hear the same share it.
-type take struct {
-	path         string
-	seek, length float64
-}
-
-// take is what a sound hears of its source in one play.
-func (j *job) take(s timeline.Sound) take {
-	m := j.sources[s.Element]
-	return take{m.Path, s.Seek, min(m.Media.Duration-s.Seek, seconds(s.Out-s.In, j.timeline.FPS))}
-}
-
 // voices decodes everything that is heard, as many sources at a time as there
 // are cores. done closes their files.
 func (j *job) voices(ctx context.Context) (voices []voice, done func(), err error) {
-	takes := map[take]*os.File{}
-	done = func() {
-		for _, file := range takes {
-			file.Close()
-		}
-	}
+	takes, heard := j.takes()
+	files := &scratches{}
+	done = files.close
 	group, work := errgroup.WithContext(ctx)
-	var scratch float64
-	for i, s := range j.timeline.Sounds {
-		t := j.take(s)
-		if takes[t] != nil {
-			continue
-		}
-		if scratch += t.length * sampleRate * bytesPerPCM; scratch > maxSoundScratch {
-			err = fault(s.Element, "src", errors.New("the movie's sounds are too long together; use shorter ones or fewer"))
+	var size float64
+	for i, t := range takes {
+		if size += (t.to - t.seek) * sampleRate * bytesPerPCM; size > maxSoundScratch {
+			err = fault(t.sound.Element, "src", errors.New("the movie's sounds are too long together; use shorter ones or fewer"))
 			break
 		}
-		file, ferr := os.Create(filepath.Join(j.dir, fmt.Sprintf("sound-%04d.f32", i)))
-		if ferr != nil {
-			err = ferr
-			break
-		}
-		takes[t] = file
-		group.Go(func() error { return j.decode(work, s, t, file.Name()) })
+		t.pcm = &scratch{path: filepath.Join(j.dir, fmt.Sprintf("sound-%04d.f32", i)), all: files}
+		group.Go(func() error { return j.decode(work, t) })
 	}
 	if err = errors.Join(err, group.Wait()); err != nil {
 		return nil, done, err
 	}
-	for _, s := range j.timeline.Sounds {
-		voices = append(voices, j.voice(s, takes[j.take(s)]))
+	for i, s := range j.timeline.Sounds {
+		v, err := j.voice(s, heard[i])
+		if err != nil {
+			return nil, done, err
+		}
+		voices = append(voices, v)
 	}
 	return voices, done, nil
 }
@@ -96,20 +79,93 @@ func (j *job) soundLimits() ffmpeg.Limits {
 	return lim
 }
 
+// cutFade is how long a sound that is cut off in the middle takes to vanish, and
+// one that begins in the middle to be there, in samples: 5 ms. Without it there
+// would be a click. It vanishes behind its end, so that where one element goes on
+// with what another was cut off at, both together are what they were.
+const cutFade = sampleRate / 200
+
 // voice places a sound on the movie.
-func (j *job) voice(s timeline.Sound, pcm io.ReaderAt) voice {
-	t := j.timeline
-	period := (j.sources[s.Element].Media.Duration - s.Seek) * sampleRate
-	return voice{
-		pcm: pcm, start: samples(s.In, t.FPS), end: samples(s.Out, t.FPS),
-		period: max(1, int64(period+0.5)), plays: s.Loop, gain: s.Volume,
-		fadeIn: samples(s.FadeIn, t.FPS), fadeOut: samples(s.FadeOut, t.FPS),
+func (j *job) voice(s timeline.Sound, t *take) (voice, error) {
+	rate := j.timeline.FPS
+	length, err := j.length(s, t)
+	if err != nil {
+		return voice{}, err
 	}
+	v := voice{
+		pcm: t.pcm, start: samples(s.In, rate), end: samples(s.Out, rate),
+		from: nearest((s.Seek - t.seek) * sampleRate), period: max(1, nearest((length-s.Seek)*sampleRate)),
+		plays: s.Loop, gain: s.Volume,
+	}
+	v.ramps = j.ramps(s)
+	if s.FadeOut == 0 {
+		j.cutOff(&v, s)
+	}
+	return v, nil
 }
 
+// ramps are a sound's fades and its part in transitions.
+func (j *job) ramps(s timeline.Sound) (list []ramp) {
+	add := func(in, out int, c curve) {
+		if in < out {
+			list = append(list, ramp{samples(in, j.timeline.FPS), samples(out, j.timeline.FPS), c})
+		}
+	}
+	add(s.In, s.In+s.FadeIn, rise)
+	add(s.Out-s.FadeOut, s.Out, fall)
+	add(s.Enters.In, s.Enters.Out, enter)
+	add(s.Leaves.In, s.Leaves.Out, leave)
+	if s.FadeIn == 0 && s.Seek > 0 {
+		start := samples(s.In, j.timeline.FPS)
+		list = append(list, ramp{start, start + cutFade, rise})
+	}
+	return list
+}
+
+// cutOff has a sound without a fade vanish behind its end; one that is over by
+// itself within a frame from there is heard out.
+func (j *job) cutOff(v *voice, s timeline.Sound) {
+	last := s.Leaves.Out
+	if last == 0 {
+		last = j.timeline.Frames
+	}
+	limit := samples(last, j.timeline.FPS)
+	if v.natural() < samples(s.Out+1, j.timeline.FPS) {
+		v.end = min(v.natural(), limit)
+		return
+	}
+	v.end = min(v.end+cutFade, limit)
+	v.ramps = append(v.ramps, ramp{v.end - cutFade, v.end, fall})
+}
+
+// maxPadding is the most that an encoder adds to a sound, in seconds.
+const maxPadding = 0.3
+
+// length is how long a sound's source lasts, in seconds. A file of nothing but
+// sound may count its encoder's padding, which is not heard: a loop would have a
+// gap there.
+func (j *job) length(s timeline.Sound, t *take) (float64, error) {
+	m := j.sources[s.Element].Media
+	if m.Video != nil || t.to < m.Duration {
+		return m.Duration, nil
+	}
+	n, err := t.pcm.samples()
+	if err != nil {
+		return 0, fmt.Errorf("decode a sound: %w", err)
+	}
+	real := t.seek + float64(n)/sampleRate
+	if real <= s.Seek || real < m.Duration-maxPadding {
+		return m.Duration, nil
+	}
+	return min(real, m.Duration), nil
+}
+
+// nearest is the sample nearest to a time in samples.
+func nearest(at float64) int64 { return int64(math.Round(at)) }
+
 // decode writes the samples of a take.
-func (j *job) decode(ctx context.Context, s timeline.Sound, t take, to string) error {
-	src := j.sources[s.Element]
+func (j *job) decode(ctx context.Context, t *take) error {
+	src := j.sources[t.sound.Element]
 	if err := j.slots.Acquire(ctx, 1); err != nil {
 		return err
 	}
@@ -120,16 +176,16 @@ func (j *job) decode(ctx context.Context, s timeline.Sound, t take, to string) e
 		filters += ",pan=stereo|c0=c0|c1=c0"
 	}
 	err := j.Tools.Run(ctx, j.dir, ffmpeg.Command{
-		Inputs: []ffmpeg.Input{{Path: src.Path, Demuxer: src.Format.Demuxer, Seek: t.seek}},
+		Inputs: []ffmpeg.Input{{Path: src.Path, Demuxer: src.Format.Demuxer, Seek: t.seek + src.Media.Audio.Early}},
 		Output: []string{
-			"-map", "0:a:0", "-vn", "-t", strconv.FormatFloat(t.length, 'f', 6, 64),
+			"-map", "0:a:0", "-vn", "-t", strconv.FormatFloat(t.to-t.seek, 'f', 6, 64),
 			"-af", filters, "-ac", strconv.Itoa(channels), "-f", "f32le",
 		},
-		To: to,
+		To: t.pcm.path,
 	}, j.soundLimits(), nil)
 	var run *ffmpeg.RunError
 	if errors.As(err, &run) && ctx.Err() == nil && !isMachine(err) {
-		return fault(s.Element, "src", fmt.Errorf("its sound cannot be decoded: %w", err))
+		return fault(t.sound.Element, "src", fmt.Errorf("its sound cannot be decoded: %w", err))
 	}
 	return err
 }
