@@ -44,6 +44,8 @@ type VideoStream struct {
 type AudioStream struct {
 	Codec          string
 	Rate, Channels int
+	// Layout is FFmpeg's name of where the channels come from, "" when not said.
+	Layout string
 	// Duration in seconds, as far as the container says; 0 when it does not.
 	Duration float64
 	// Early is how long before the file's zero the sound begins, in seconds: so
@@ -106,6 +108,7 @@ type probedStream struct {
 	Duration     string `json:"duration"`
 	SampleRate   string `json:"sample_rate"`
 	Channels     int    `json:"channels"`
+	Layout       string `json:"channel_layout"`
 	Disposition  struct {
 		AttachedPic int `json:"attached_pic"`
 	} `json:"disposition"`
@@ -133,7 +136,7 @@ func (p probed) media(f Format) (Media, error) {
 			m.Video = s.video(f)
 		case s.CodecType == "audio" && m.Audio == nil && s.Channels > 0:
 			rate, _ := strconv.Atoi(s.SampleRate)
-			m.Audio = &AudioStream{s.CodecName, rate, s.Channels, number(s.Duration), p.early(s)}
+			m.Audio = &AudioStream{s.CodecName, rate, s.Channels, strings.TrimPrefix(s.Layout, "unknown"), number(s.Duration), p.early(s)}
 		}
 	}
 	if m.Video == nil && m.Audio == nil {

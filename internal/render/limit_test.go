@@ -46,8 +46,8 @@ func wave(n int, hertz, level float64) []float32 {
 	return list
 }
 
-// part is the amplitude of a frequency in samples.
-func part(samples []float32, hertz float64) float64 {
+// strength is the amplitude of a frequency in samples.
+func strength(samples []float32, hertz float64) float64 {
 	var re, im float64
 	for i, x := range samples {
 		sin, cos := math.Sincos(2 * math.Pi * hertz * float64(i) / sampleRate)
@@ -80,10 +80,10 @@ func TestLimiterKeepsWaves(t *testing.T) {
 				}
 			}
 			settled := out[sampleRate : 3*sampleRate]
-			tone := part(settled, hertz)
+			tone := strength(settled, hertz)
 			var strange float64
 			for n := 2.0; n <= 5; n++ {
-				strange = math.Hypot(strange, part(settled, n*hertz))
+				strange = math.Hypot(strange, strength(settled, n*hertz))
 			}
 			if tone < 0.95 || strange/tone > 0.003 {
 				t.Errorf("%g Hz at %g: the tone has %.3f, its harmonics %.2g of that", hertz, level, tone, strange/tone)
@@ -117,7 +117,7 @@ func TestLimiterAddsNoClick(t *testing.T) {
 			t.Errorf("sample %d: %g became %g", i, in[i], out[i])
 		}
 	}
-	if got := part(out[sampleRate+1000:sampleRate+1000+2400], 200); math.Abs(got-quiet/5) > 0.003 {
+	if got := strength(out[sampleRate+1000:sampleRate+1000+2400], 200); math.Abs(got-quiet/5) > 0.003 {
 		t.Errorf("right behind the burst the tone has %g", got)
 	}
 }

@@ -170,16 +170,11 @@ func (j *job) decode(ctx context.Context, t *take) error {
 		return err
 	}
 	defer j.slots.Release(1)
-	// Gaps in a recording are silence, not a reason to drift.
-	filters := fmt.Sprintf("aresample=%d:async=1:first_pts=0", sampleRate)
-	if src.Media.Audio.Channels == 1 { // as loud from both sides; FFmpeg's own way takes 3 dB off
-		filters += ",pan=stereo|c0=c0|c1=c0"
-	}
 	err := j.Tools.Run(ctx, j.dir, ffmpeg.Command{
 		Inputs: []ffmpeg.Input{{Path: src.Path, Demuxer: src.Format.Demuxer, Seek: t.seek + src.Media.Audio.Early}},
 		Output: []string{
 			"-map", "0:a:0", "-vn", "-t", strconv.FormatFloat(t.to-t.seek, 'f', 6, 64),
-			"-af", filters, "-ac", strconv.Itoa(channels), "-f", "f32le",
+			"-af", toStereo(src.Media.Audio), "-ac", strconv.Itoa(channels), "-f", "f32le",
 		},
 		To: t.pcm.path,
 	}, j.soundLimits(), nil)
@@ -188,4 +183,22 @@ func (j *job) decode(ctx context.Context, t *take) error {
 		return fault(t.sound.Element, "src", fmt.Errorf("its sound cannot be decoded: %w", err))
 	}
 	return err
+}
+
+// maxSpeakers is the most channels that have a usual order.
+const maxSpeakers = 8
+
+// toStereo is the filters that bring sound to the mix's rate and sides. Surround
+// comes down as in ITU-R BS.775, the centre and what is behind at -3 dB to the
+// front, without LFE; no level is lowered for what might add up.
+func toStereo(a *ffmpeg.AudioStream) string {
+	// Gaps in a recording are silence, not a reason to drift.
+	filters := fmt.Sprintf("aresample=%d:async=1:first_pts=0", sampleRate)
+	switch {
+	case a.Channels == 1: // as loud from both sides; FFmpeg's own way takes 3 dB off
+		return filters + ",pan=stereo|c0=c0|c1=c0"
+	case a.Channels > maxSpeakers && a.Layout == "": // tracks of a recorder, of which the first are the mix
+		return "pan=stereo|c0=c0|c1=c1," + filters
+	}
+	return filters
 }

@@ -17,12 +17,12 @@ type soundtrack struct {
 
 // soundtrack names the sound by what is heard when, and by how it is encoded.
 func (j *job) soundtrack() soundtrack {
-	names := append([]string{"sound", j.Version, j.Tools.Build, fmt.Sprint(samples(j.timeline.Frames, j.timeline.FPS))}, soundOptions...)
+	names := append([]string{"sound", j.Version, j.Tools.Build, rate(j.timeline.FPS), fmt.Sprint(j.timeline.Frames)}, soundOptions...)
 	t := soundtrack{fresh: j.movie.NoCache}
 	for _, s := range j.timeline.Sounds {
-		take := j.take(s)
-		names = append(names, j.sources[s.Element].Name, j.sources[s.Element].Format.Demuxer,
-			fmt.Sprintf("%v %v %+v", take.seek, take.length, j.voice(s, nil)))
+		heard := s
+		heard.Element = nil
+		names = append(names, j.sources[s.Element].Name, j.sources[s.Element].Format.Demuxer, fmt.Sprintf("%+v", heard))
 		t.fresh = t.fresh || s.Element.NoCache
 	}
 	t.key = cache.KeyOf(names...)
