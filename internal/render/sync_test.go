@@ -30,7 +30,7 @@ func flashes(t *testing.T, lengths []float64) string {
 }
 
 // decoded calls each with one value after the other of what FFmpeg makes of a
-// movie, size bytes each.
+// movie, size bytes each; what is left over at the end is no value.
 func decoded(t *testing.T, size int, each func(i int, value []byte), args ...string) {
 	t.Helper()
 	cmd := exec.Command("ffmpeg", append([]string{"-nostdin", "-v", "error"}, append(args, "-")...)...)
@@ -66,10 +66,14 @@ func flips(t *testing.T, j *job) (list []float64) {
 // sounded is when clicks are heard in a movie as it is played, in seconds.
 func sounded(t *testing.T, j *job) (list []float64) {
 	next := 0
-	decoded(t, 4, func(i int, value []byte) {
-		if x := math.Float32frombits(binary.LittleEndian.Uint32(value)); i >= next && math.Abs(float64(x)) > 0.4 {
-			list = append(list, float64(i)/sampleRate)
-			next = i + sampleRate/10
+	const block = sampleRate / 10
+	decoded(t, 4*block, func(i int, value []byte) {
+		for k := range block {
+			at := i*block + k
+			if x := math.Float32frombits(binary.LittleEndian.Uint32(value[4*k:])); (x > 0.4 || x < -0.4) && at >= next {
+				list = append(list, float64(at)/sampleRate)
+				next = at + sampleRate/10
+			}
 		}
 	}, "-i", file(j), "-map", "0:a", "-af", "pan=mono|c0=c0", "-f", "f32le")
 	return list
