@@ -140,11 +140,14 @@ func TestCache(t *testing.T) {
 		{"a scene changed", strings.Replace(three(""), `wide.png"`, `wide.png","x":20`, 1), 3 + movieFiles, 0, false},
 		{"another text", strings.Replace(three(""), "Two", "2", 1), 2 + 3 + movieFiles, 0, false},
 		{"another sound", strings.Replace(three(""), `"duration":-2`, `"duration":-2,"volume":0.5`, 1), 1 + movieFiles, 0, false},
+		{"another place of the sound, decoded anew", strings.Replace(three(""), `"duration":-2`, `"duration":-2,"seek":5`, 1), 1 + 1 + movieFiles, 0, false},
 		{"not from the cache: a scene", three(`,"cache":false`), 3 + movieFiles, 0, true},
-		// The download with its record, the window and the fade that show it.
-		{"not from the cache: an element", strings.Replace(three(""), `red.png"`, `red.png","cache":false`, 1), 2 + 2 + movieFiles, 1, true},
-		// Four downloads and their records, five windows, the text twice, the sound.
-		{"not from the cache: a movie", strings.Replace(three(""), `{`, `{"cache":"false",`, 1), 8 + 5 + 2 + 1 + movieFiles, 4, true},
+		// The download with its record, the still that is zoomed, the window and the
+		// fade that show it.
+		{"not from the cache: an element", strings.Replace(three(""), `red.png"`, `red.png","cache":false`, 1), 2 + 1 + 2 + movieFiles, 1, true},
+		// Four downloads and their records, five windows, the text with its record, two sounds decoded and
+		// their mix, and the still that is zoomed.
+		{"not from the cache: a movie", strings.Replace(three(""), `{`, `{"cache":"false",`, 1), 8 + 5 + 2 + 3 + 1 + movieFiles, 4, true},
 		{"the first one once more", three(""), 0, 0, true},
 	} {
 		film, made, sent := l.show(t, tc.source)

@@ -24,6 +24,8 @@ type fitted struct {
 	alpha bool
 	// pixels of the source: what it costs to decode.
 	pixels int
+	// fresh has it made although it is kept.
+	fresh bool
 }
 
 // apart is a clip's still picture by itself.
@@ -32,7 +34,7 @@ func (p *picture) apart(c timeline.Clip, s source) fitted {
 	t := alone.strand(alone.input(s.input(), s.Name))
 	alone.fit(t, c, s)
 	size := p.scaled(c, s)
-	f := fitted{size: image.Pt(size.W, size.H), alpha: t.alpha}
+	f := fitted{size: image.Pt(size.W, size.H), alpha: t.alpha, fresh: c.Element.NoCache}
 	alone.chain([]string{t.end()}, output, ffmpeg.F("format", "pix_fmts", f.format()))
 	f.command = ffmpeg.Command{Inputs: alone.inputs, Graph: alone.graph, Output: []string{"-map", "[" + output + "]", "-frames:v", "1", "-f", "rawvideo"}}
 	f.name = made(f.command, alone.names)
@@ -106,20 +108,22 @@ func (j *job) develop(ctx context.Context, list map[int]fitted) error {
 	return nil
 }
 
-func (j *job) develop1(ctx context.Context, f fitted) (err error) {
+func (j *job) develop1(ctx context.Context, f fitted) error {
 	if j.darkroom.path(f) != "" {
 		return nil
 	}
 	key := j.key("fitted", f.name)
-	path, ok := j.lease.Get(key)
-	if !ok {
-		if path, err = j.exec(ctx, f.command, "still.yuv", ffmpeg.DefaultLimits(), nil); err != nil {
-			return err
+	if !j.movie.NoCache && !f.fresh {
+		if path, ok := j.lease.Get(key); ok {
+			j.darkroom.files.Store(f.name, path)
+			return nil
 		}
-		path = j.lease.Put(key, path)
 	}
-	j.darkroom.files.Store(f.name, path)
-	return nil
+	path, err := j.exec(ctx, f.command, "still.yuv", ffmpeg.DefaultLimits(), nil)
+	if err == nil {
+		j.darkroom.files.Store(f.name, j.lease.Put(key, path))
+	}
+	return err
 }
 
 // load reads a fitted picture that has been made.

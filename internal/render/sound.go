@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"strconv"
 	"sync"
 
@@ -22,25 +21,25 @@ const maxSoundScratch = 8 << 30
 
 // sound mixes everything that is heard and encodes it once, for exactly as long
 // as the movie lasts.
-func (j *job) sound(ctx context.Context, to string) error {
+func (j *job) sound(ctx context.Context) (file string, err error) {
 	voices, done, err := j.voices(ctx)
 	defer done()
 	if err != nil {
-		return err
+		return "", err
 	}
 	r, w := io.Pipe()
 	var mixing sync.WaitGroup
 	mixing.Go(func() { w.CloseWithError(mix(w, voices, samples(j.timeline.Frames, j.timeline.FPS))) })
-	err = j.Tools.Run(ctx, j.dir, ffmpeg.Command{
+	file, err = j.exec(ctx, ffmpeg.Command{
 		Inputs: []ffmpeg.Input{{Path: "pipe:0", Demuxer: "f32le", Raw: []string{"-ar", strconv.Itoa(sampleRate), "-ac", strconv.Itoa(channels)}}},
-		Stdin:  r, Output: soundOptions, To: to,
-	}, j.soundLimits(), nil)
+		Stdin:  r, Output: soundOptions,
+	}, "sound.mp4", j.soundLimits(), nil)
 	r.Close()
 	mixing.Wait() // before the files it reads are closed
 	if err != nil {
-		return fmt.Errorf("encode the sound: %w", err)
+		return "", fmt.Errorf("encode the sound: %w", err)
 	}
-	return nil
+	return file, nil
 }
 
 // voices decodes everything that is heard, as many sources at a time as there
@@ -51,13 +50,16 @@ func (j *job) voices(ctx context.Context) (voices []voice, done func(), err erro
 	done = files.close
 	group, work := errgroup.WithContext(ctx)
 	var size float64
-	for i, t := range takes {
+	for _, t := range takes {
 		if size += (t.to - t.seek) * sampleRate * bytesPerPCM; size > maxSoundScratch {
 			err = fault(t.sound.Element, "src", errors.New("the movie's sounds are too long together; use shorter ones or fewer"))
 			break
 		}
-		t.pcm = &scratch{path: filepath.Join(j.dir, fmt.Sprintf("sound-%04d.f32", i)), all: files}
-		group.Go(func() error { return j.decode(work, t) })
+		t.pcm = &scratch{all: files}
+		group.Go(func() (err error) {
+			t.pcm.path, err = j.decoded(work, t)
+			return err
+		})
 	}
 	if err = errors.Join(err, group.Wait()); err != nil {
 		return nil, done, err
@@ -163,26 +165,39 @@ func (j *job) length(s timeline.Sound, t *take) (float64, error) {
 // nearest is the sample nearest to a time in samples.
 func nearest(at float64) int64 { return int64(math.Round(at)) }
 
-// decode writes the samples of a take.
-func (j *job) decode(ctx context.Context, t *take) error {
+// decoded is the file of a take's samples: kept from before, or decoded.
+func (j *job) decoded(ctx context.Context, t *take) (file string, err error) {
 	src := j.sources[t.sound.Element]
-	if err := j.slots.Acquire(ctx, 1); err != nil {
-		return err
-	}
-	defer j.slots.Release(1)
-	err := j.Tools.Run(ctx, j.dir, ffmpeg.Command{
+	c := ffmpeg.Command{
 		Inputs: []ffmpeg.Input{{Path: src.Path, Demuxer: src.Format.Demuxer, Seek: t.seek + src.Media.Audio.Early}},
 		Output: []string{
 			"-map", "0:a:0", "-vn", "-t", strconv.FormatFloat(t.to-t.seek, 'f', 6, 64),
 			"-af", toStereo(src.Media.Audio), "-ac", strconv.Itoa(channels), "-f", "f32le",
 		},
-		To: t.pcm.path,
-	}, j.soundLimits(), nil)
+	}
+	key := j.key("sound", made(c, []string{src.Name}))
+	if !j.movie.NoCache && !t.fresh {
+		if file, ok := j.lease.Get(key); ok {
+			return file, nil
+		}
+	}
+	if file, err = j.decode(ctx, t, c); err != nil {
+		return "", err
+	}
+	return j.lease.Put(key, file), nil
+}
+
+func (j *job) decode(ctx context.Context, t *take, c ffmpeg.Command) (file string, err error) {
+	if err := j.slots.Acquire(ctx, 1); err != nil {
+		return "", err
+	}
+	defer j.slots.Release(1)
+	file, err = j.exec(ctx, c, "sound.f32", j.soundLimits(), nil)
 	var run *ffmpeg.RunError
 	if errors.As(err, &run) && ctx.Err() == nil && !isMachine(err) {
-		return fault(t.sound.Element, "src", fmt.Errorf("its sound cannot be decoded: %w", err))
+		return "", fault(t.sound.Element, "src", fmt.Errorf("its sound cannot be decoded: %w", err))
 	}
-	return err
+	return file, err
 }
 
 // maxSpeakers is the most channels that have a usual order.

@@ -3,7 +3,6 @@ package render
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"github.com/reelhook/reelhook/internal/cache"
 )
@@ -36,8 +35,7 @@ func (j *job) soundFile(ctx context.Context, t soundtrack) (file string, err err
 			return file, nil
 		}
 	}
-	file = filepath.Join(j.dir, "sound.mp4")
-	if err := j.sound(ctx, file); err != nil {
+	if file, err = j.sound(ctx); err != nil {
 		return "", err
 	}
 	return j.lease.Put(t.key, file), nil

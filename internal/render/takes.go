@@ -18,6 +18,8 @@ type take struct {
 	sound timeline.Sound
 	// seek is where it begins in the source, to where it ends, in seconds.
 	seek, to float64
+	// fresh has it decoded although it is kept.
+	fresh bool
 	// pcm is where it is decoded to.
 	pcm *scratch
 }
@@ -36,7 +38,7 @@ func (j *job) stretch(s timeline.Sound) take {
 	m := j.sources[s.Element]
 	heard := seconds(s.Out-s.In, j.timeline.FPS) + seconds(1, j.timeline.FPS) + float64(cutFade)/sampleRate
 	return take{
-		path: m.Path, sound: s,
+		path: m.Path, sound: s, fresh: s.Element.NoCache,
 		// A whole second is a whole sample at every rate.
 		seek: max(0, math.Floor(s.Seek-preroll)),
 		to:   min(m.Media.Duration, s.Seek+heard),
@@ -64,7 +66,7 @@ func (j *job) takes() (takes []*take, heard []*take) {
 			last = s
 			takes = append(takes, last)
 		}
-		last.to = max(last.to, s.to)
+		last.to, last.fresh = max(last.to, s.to), last.fresh || s.fresh
 		heard[i] = last
 	}
 	return takes, heard
