@@ -59,7 +59,7 @@ func (c renderCmd) Run(ctx context.Context) error {
 func (c renderCmd) render(ctx context.Context, m *movie.Movie, o app.RenderOptions) error {
 	output := cmp.Or(c.Output, "out.mp4")
 	b := newBar(os.Stderr)
-	o.OnProgress = b.set
+	o.OnProgress = b.progress
 	result, warnings, err := app.Render(ctx, m, output, o)
 	b.end(err == nil)
 	warn(m.Warnings, warnings)

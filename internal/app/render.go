@@ -27,8 +27,9 @@ type RenderOptions struct {
 	Cache         string
 	CacheSize     int64
 	AllowNetworks []netip.Prefix
-	OnProgress    func(percent int)
-	Log           *slog.Logger
+	// OnProgress is told of every step forward; nil is nobody.
+	OnProgress func(project.Progress)
+	Log        *slog.Logger
 }
 
 // Render renders one movie with the server's own renderer. output is the MP4 to

@@ -92,10 +92,10 @@ func New(o Options) *Renderer {
 }
 
 // Render renders m into a file in dir, a scratch folder that is the caller's to
-// remove, and returns its path. onProgress is told of percents that never fall.
+// remove, and returns its path. onProgress is told of every step forward.
 // The warnings are what only the media showed. A movie.Fault as error is the
 // movie's own; a context that ended comes back as its cause.
-func (r *Renderer) Render(ctx context.Context, m *movie.Movie, dir string, onProgress func(percent int)) (result project.Result, warnings []movie.Fault, err error) {
+func (r *Renderer) Render(ctx context.Context, m *movie.Movie, dir string, onProgress func(project.Progress)) (result project.Result, warnings []movie.Fault, err error) {
 	warnings, err = r.with(ctx, m, dir, onProgress, func(ctx context.Context, j *job) (err error) {
 		result, err = j.make(ctx)
 		return err
@@ -104,7 +104,7 @@ func (r *Renderer) Render(ctx context.Context, m *movie.Movie, dir string, onPro
 }
 
 // with prepares a movie up to its timeline, and does something with it.
-func (r *Renderer) with(ctx context.Context, m *movie.Movie, dir string, onProgress func(percent int), do func(context.Context, *job) error) ([]movie.Fault, error) {
+func (r *Renderer) with(ctx context.Context, m *movie.Movie, dir string, onProgress func(project.Progress), do func(context.Context, *job) error) ([]movie.Fault, error) {
 	if err := faults(m.Faults); err != nil {
 		return nil, err
 	}
@@ -140,10 +140,12 @@ func (j *job) run(ctx context.Context, do func(context.Context, *job) error) err
 	if err := j.fetch(ctx); err != nil {
 		return err
 	}
+	j.progress.enter(project.Waiting)
 	if err := j.stages.Acquire(ctx, 1); err != nil {
 		return err
 	}
 	defer j.stages.Release(1)
+	j.progress.enter(project.Rendering)
 	if err := j.draw(ctx); err != nil {
 		return err
 	}
@@ -175,7 +177,7 @@ func (j *job) make(ctx context.Context) (project.Result, error) {
 
 // render makes the windows beside the sound and joins them.
 func (j *job) render(ctx context.Context, parts []part, sound soundtrack) (project.Result, error) {
-	j.progress.expect(encodedFrames(windowsOf(parts)))
+	j.progress.plan(windowsOf(parts), len(j.timeline.Scenes))
 	group, work := errgroup.WithContext(ctx)
 	var soundFile string
 	group.Go(func() (err error) {
@@ -192,6 +194,7 @@ func (j *job) render(ctx context.Context, parts []part, sound soundtrack) (proje
 	if err := group.Wait(); err != nil {
 		return project.Result{}, err
 	}
+	j.progress.enter(project.Joining)
 	if err := mp4.Join(j.file(), joined(parts, files), soundFile, mp4.Rate(j.timeline.FPS)); err != nil {
 		return project.Result{}, fmt.Errorf("join the windows: %w", err)
 	}
@@ -233,7 +236,7 @@ func digest(path string) (string, error) {
 func (j *job) part(ctx context.Context, p part) (file string, err error) {
 	if !p.fresh {
 		if file, ok := j.lease.Get(p.key); ok {
-			j.progress.add(p.encoded().frames())
+			j.progress.skip(p.window)
 			return file, nil
 		}
 	}
@@ -259,7 +262,7 @@ func (j *job) window(ctx context.Context, p part) (file string, err error) {
 	last, want := 0, p.encoded().frames()
 	onFrame := func(frame int) {
 		frame = min(frame, want)
-		j.progress.add(frame - last)
+		j.progress.add(p.window, frame-last)
 		last = max(last, frame)
 	}
 	file, err = j.paint(ctx, p.picture, onFrame)

@@ -158,11 +158,11 @@ func render(t *testing.T, source string) (project.Result, string) {
 		t.Fatal(err)
 	}
 	last := 0
-	result, warnings, err := studio().Render(t.Context(), m, t.TempDir(), func(percent int) {
-		if percent <= last || percent > 100 {
-			t.Errorf("progress went from %d to %d", last, percent)
+	result, warnings, err := studio().Render(t.Context(), m, t.TempDir(), func(now project.Progress) {
+		if now.Percent < last || now.Percent > 100 || now.Frames > now.TotalFrames {
+			t.Errorf("progress went from %d to %+v", last, now)
 		}
-		last = percent
+		last = now.Percent
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -286,8 +286,8 @@ func TestRenderIsCancelled(t *testing.T) {
 	}
 	why := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	_, _, err = studio().Render(ctx, m, t.TempDir(), func(percent int) {
-		if percent > fetchShare {
+	_, _, err = studio().Render(ctx, m, t.TempDir(), func(now project.Progress) {
+		if now.Percent > fetchShare {
 			cancel(why)
 		}
 	})

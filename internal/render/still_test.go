@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/reelhook/reelhook/internal/movie"
+	"github.com/reelhook/reelhook/internal/project"
 )
 
 func TestDivide(t *testing.T) {
@@ -124,7 +125,7 @@ func film(t *testing.T, r *Renderer, source string) *job {
 		t.Fatal(err)
 	}
 	var percents []int
-	j := &job{Renderer: r, movie: m, dir: t.TempDir(), progress: newProgress(func(p int) { percents = append(percents, p) })}
+	j := &job{Renderer: r, movie: m, dir: t.TempDir(), progress: newProgress(func(now project.Progress) { percents = append(percents, now.Percent) })}
 	err = j.run(context.Background(), func(ctx context.Context, j *job) error {
 		_, err := j.make(ctx)
 		return err

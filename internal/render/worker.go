@@ -48,14 +48,8 @@ type Worker struct {
 
 	mu      sync.Mutex
 	running map[string]*running
-}
-
-// running is a job that is being done.
-type running struct {
-	cancel  context.CancelCauseFunc
-	percent int
-	// tell is called with each new percentage.
-	tell func(percent int)
+	// watching are those who follow a project.
+	watching map[string]map[chan project.Progress]bool
 }
 
 // longestRender is the most time one movie may take.
@@ -141,11 +135,12 @@ func (w *Worker) make(ctx context.Context, p project.Project, m *movie.Movie, o 
 		return err
 	}
 	defer os.RemoveAll(dir)
-	result, warnings, err := w.Renderer.Render(ctx, m, dir, func(percent int) { w.setProgress(p.ID, percent) })
+	result, warnings, err := w.Renderer.Render(ctx, m, dir, func(now project.Progress) { w.setProgress(p.ID, now) })
 	o.Warnings = append(o.Warnings[:len(o.Warnings):len(o.Warnings)], warnings...)
 	if err != nil {
 		return err
 	}
+	w.storing(p.ID)
 	if err := w.Files.Put(ctx, p.FileKey, result.File); err != nil {
 		return fmt.Errorf("store the finished movie: %w", err)
 	}
@@ -172,17 +167,6 @@ func (w *Worker) sweep(ctx context.Context, p project.Project) {
 	}
 }
 
-// Progress is how far a running project is, in percent; 0 when it is not
-// running here.
-func (w *Worker) Progress(id string) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if r := w.running[id]; r != nil {
-		return r.percent
-	}
-	return 0
-}
-
 // Cancel ends the rendering of a project that was deleted, if it is running
 // here.
 func (w *Worker) Cancel(id string) {
@@ -191,29 +175,6 @@ func (w *Worker) Cancel(id string) {
 	if r := w.running[id]; r != nil {
 		r.cancel(errDeleted)
 	}
-}
-
-func (w *Worker) enter(id string, r *running) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.running == nil {
-		w.running = map[string]*running{}
-	}
-	w.running[id] = r
-}
-
-func (w *Worker) leave(id string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.running, id)
-}
-
-func (w *Worker) setProgress(id string, percent int) {
-	w.mu.Lock()
-	r := w.running[id]
-	r.percent = percent
-	w.mu.Unlock()
-	r.tell(percent)
 }
 
 // progressStep is how many percents lie between two events.
