@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/reelhook/reelhook/internal/account"
 	"github.com/reelhook/reelhook/internal/blob"
 	"github.com/reelhook/reelhook/internal/export"
@@ -81,6 +83,14 @@ type Options struct {
 	PublicURL string
 	// Progress tells how much of a running project is rendered, 0 to 100.
 	Progress func(projectID string) (percent int)
+	// Watch follows a project that is rendered here, or may come to be: the channel
+	// has its latest progress, and is closed when its end is durable or it was put
+	// back. stop is called once nobody watches any more. Nil follows none.
+	Watch func(projectID string) (progress <-chan project.Progress, stop func())
+	// Stopping is closed when the server stops, to end the event streams; nil never
+	// is. Streams is how many of them may be open at once, 0 for 256.
+	Stopping <-chan struct{}
+	Streams  int
 	// Sending tells how much of a delivery's upload has been sent, in bytes; ok is
 	// false when none is under way.
 	Sending func(delivery string) (sent, total int64, ok bool)
@@ -102,12 +112,20 @@ type Options struct {
 type server struct {
 	Options
 	mux *http.ServeMux
+	// streams has one for each event stream that may be open.
+	streams *semaphore.Weighted
 }
 
 // New makes the handler of every path of the server.
 func New(o Options) http.Handler {
 	if o.Progress == nil {
 		o.Progress = func(string) int { return 0 }
+	}
+	if o.Watch == nil {
+		o.Watch = func(string) (<-chan project.Progress, func()) { return nil, func() {} }
+	}
+	if o.Streams == 0 {
+		o.Streams = mostStreams
 	}
 	if o.Sending == nil {
 		o.Sending = func(string) (int64, int64, bool) { return 0, 0, false }
@@ -127,7 +145,7 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &server{o, http.NewServeMux()}
+	s := &server{o, http.NewServeMux(), semaphore.NewWeighted(int64(o.Streams))}
 	for _, rt := range s.routes() {
 		s.handle(rt)
 	}

@@ -28,6 +28,7 @@ var foreignCalls = map[string]foreign{
 	"POST /v2/movies":                      {"", "/v2/movies", `{"scenes":[{}]}`},
 	"DELETE /v2/movies":                    {"movie", "/v2/movies?project=%s", ""},
 	"GET /v2/movies/*":                     {"movie", "/v2/movies/%s", ""},
+	"GET /v2/movies/*/events":              {"movie", "/v2/movies/%s/events", ""},
 	"GET /v2/account":                      {"", "/v2/account", ""},
 	"GET /v2/deliveries":                   {"movie", "/v2/deliveries?project=%s", ""},
 	"POST /v2/deliveries/recover":          {"endpoint", "/v2/deliveries/recover", `{"since":"2026-01-01","endpoint":"%s"}`},

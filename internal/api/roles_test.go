@@ -21,6 +21,7 @@ var needed = map[string]string{
 	"POST /v2/movies":                      "render",
 	"DELETE /v2/movies":                    "render",
 	"GET /v2/movies/{project}":             "viewer",
+	"GET /v2/movies/{project}/events":      "viewer",
 	"GET /v2/account":                      "viewer",
 	"GET /v2/deliveries":                   "viewer",
 	"POST /v2/deliveries/recover":          "render",

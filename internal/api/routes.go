@@ -53,6 +53,7 @@ func (s *server) routes() []route {
 		{path: "/v2/movies", keyed: true, methods: methods{
 			http.MethodPost: {render, s.submit}, http.MethodGet: {viewer, s.movies}, http.MethodDelete: {render, s.remove}}},
 		{path: "/v2/movies/{project}", keyed: true, methods: get(viewer, s.flatMovie)},
+		{path: "/v2/movies/{project}/events", keyed: true, methods: get(viewer, s.events)},
 		{path: "/v2/account", keyed: true, methods: get(viewer, s.account)},
 		{path: "/v2/deliveries", keyed: true, methods: get(viewer, s.deliveries)},
 		{path: "/v2/deliveries/recover", keyed: true, methods: post(render, s.recoverMany)},

@@ -95,6 +95,29 @@ type Movie struct {
 	JSON string `json:"json,omitempty"`
 }
 
+// MovieProgress is what an event of progress tells of a movie that is rendered.
+type MovieProgress struct {
+	Project string `json:"project"`
+	// Status is running. Progress in percent is that of Movie.
+	Status   string `json:"status"`
+	Progress int    `json:"progress"`
+	// Stage is fetching, waiting (for other movies), rendering, joining or storing.
+	Stage string `json:"stage"`
+	// Frames of TotalFrames are rendered; both are 0 until the movie's length is
+	// known, and Scenes empty.
+	Frames      int             `json:"frames"`
+	TotalFrames int             `json:"total_frames"`
+	Scenes      []SceneProgress `json:"scenes"`
+}
+
+// SceneProgress is how far one scene is. A transition counts to the scene that it
+// brings in.
+type SceneProgress struct {
+	// Scene counts from 1, Progress is in percent.
+	Scene    int `json:"scene"`
+	Progress int `json:"progress"`
+}
+
 // Export is one export pipeline of a movie (section 23 of the contract).
 type Export struct {
 	// Status is taken from the destinations: pending while none was begun,

@@ -177,15 +177,18 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools, texts *draw.Drawer)
 		return err
 	}
 	a.MadeKey = made
+	stopping := make(chan struct{})
 	a.server = &http.Server{
 		Handler: api.New(api.Options{
 			Projects: a.db, Keys: keys, Files: files, FileURL: fileURL, Progress: a.worker.Progress, Cancel: a.worker.Cancel,
+			Watch: a.worker.Watch, Stopping: stopping,
 			Deliveries: a.db, Hooks: exports, Signing: announced{s.rings, exports}, Sending: exports.Sending, Conceal: s.conceal,
 			Connections: connections{s.vault, exports, s.masters}, PublicURL: base, Metrics: meters.handler(),
 			Ready: a.db.Ping, Log: a.Log, Now: time.Now, Version: a.Version,
 		}),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
+	a.server.RegisterOnShutdown(sync.OnceFunc(func() { close(stopping) }))
 	return nil
 }
 
