@@ -26,6 +26,7 @@ type renderCmd struct {
 	Cache         string         `help:"Folder of what movies are made of, so that only what changed is made again. By default in the user's own cache." type:"path"`
 	CacheSize     size           `help:"How large it may grow; 0 keeps nothing." default:"5GB"`
 	AllowNetworks []netip.Prefix `help:"Networks that media may be fetched from although not public, such as 127.0.0.0/8."`
+	Encoder       string         `help:"What encodes pictures: libx264, h264_nvenc, h264_qsv, h264_vaapi, or auto; see serve." enum:"auto,libx264,h264_nvenc,h264_qsv,h264_vaapi" default:"libx264"`
 }
 
 // Help is shown below the flags.
@@ -45,7 +46,7 @@ func (c renderCmd) Run(ctx context.Context) error {
 		return err
 	}
 	o := app.RenderOptions{
-		Folder: folder, Cache: cmp.Or(c.Cache, app.UserCache()), CacheSize: int64(c.CacheSize), AllowNetworks: c.AllowNetworks, Log: newLog("text", slog.LevelWarn),
+		Folder: folder, Cache: cmp.Or(c.Cache, app.UserCache()), CacheSize: int64(c.CacheSize), AllowNetworks: c.AllowNetworks, Encoder: c.Encoder, Log: newLog("text", slog.LevelWarn),
 	}
 	switch {
 	case c.Explain:

@@ -48,6 +48,7 @@ type serveCmd struct {
 	EgressProxy        string         `help:"Proxy that webhooks go through: http://, https:// or socks5://, with user:password@ if it asks for it."`
 	CAFile             string         `name:"ca-file" help:"PEM file of certificate authorities that are trusted beside the system's." type:"path"`
 	RenderWorkers      int            `help:"Movies rendered at once, at most 64. 0 is half the cores, at least 1."`
+	Encoder            string         `help:"What encodes pictures: libx264, h264_nvenc, h264_qsv or h264_vaapi; auto takes the first graphics processor that works. One that does not work is replaced by libx264." enum:"auto,libx264,h264_nvenc,h264_qsv,h264_vaapi" default:"libx264"`
 	CacheSize          size           `help:"How much of what movies are made of is kept, so that only what changed is made again; 0 keeps nothing." default:"10GB"`
 	LogFormat          string         `help:"How to log: text or json." enum:"text,json" default:"text"`
 }
@@ -158,7 +159,7 @@ func (c serveCmd) options() (o app.Options, err error) {
 		WebhookSecrets: c.WebhookSecret, Signatures: c.Signatures, WebhookTimeout: c.WebhookTimeout, WebhookRetries: c.WebhookRetries,
 		DisableAfter: time.Duration(c.DisableAfter), OperatorWebhook: c.OperatorWebhook,
 		LogRetention: time.Duration(c.LogRetention), LogSize: int64(c.LogSize), CacheSize: int64(c.CacheSize),
-		AllowHTTPEndpoints: c.AllowHTTPEndpoints, AllowNetworks: c.AllowNetworks, RenderWorkers: c.RenderWorkers,
+		AllowHTTPEndpoints: c.AllowHTTPEndpoints, AllowNetworks: c.AllowNetworks, RenderWorkers: c.RenderWorkers, Encoder: c.Encoder,
 		Version: buildVersion(), Log: newLog(c.LogFormat, slog.LevelInfo),
 	}
 	if o.AllowHosts, err = safehttp.ParseHosts(c.AllowHosts); err != nil {

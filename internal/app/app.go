@@ -159,7 +159,7 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools, texts *draw.Drawer)
 	if err != nil {
 		return err
 	}
-	if a.worker, err = a.renderer(tools, texts, files, exports); err != nil {
+	if a.worker, err = a.renderer(ctx, tools, texts, files, exports); err != nil {
 		return err
 	}
 	a.jobs = queue.New(queue.Options{Store: a.db, Log: a.Log, Kinds: map[queue.Kind]queue.KindOptions{
@@ -193,7 +193,7 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools, texts *draw.Drawer)
 }
 
 // renderer builds what makes movies. Scratch that a crash left is removed.
-func (a *App) renderer(tools *ffmpeg.Tools, texts *draw.Drawer, files blob.Store, exports *export.Pipeline) (*render.Worker, error) {
+func (a *App) renderer(ctx context.Context, tools *ffmpeg.Tools, texts *draw.Drawer, files blob.Store, exports *export.Pipeline) (*render.Worker, error) {
 	scratch := filepath.Join(a.Data, "work")
 	if err := os.RemoveAll(scratch); err != nil {
 		return nil, fmt.Errorf("clear scratch folder: %w", err)
@@ -210,10 +210,12 @@ func (a *App) renderer(tools *ffmpeg.Tools, texts *draw.Drawer, files blob.Store
 		Policy: a.policy(false), Tools: tools, RootCAs: a.RootCAs,
 		Limits: a.MediaLimits, Version: version, Log: a.Log,
 	})
+	options := render.Options{
+		Tools: tools, Fetcher: fetcher, Texts: texts, Movies: a.RenderWorkers, Memory: renderMemory(), Cache: kept, Version: version,
+	}
+	options.Encoder = render.ChooseEncoder(ctx, options, a.Encoder, a.Log)
 	return &render.Worker{
-		Renderer: render.New(render.Options{
-			Tools: tools, Fetcher: fetcher, Texts: texts, Movies: a.RenderWorkers, Memory: renderMemory(), Cache: kept, Version: version,
-		}),
+		Renderer: render.New(options),
 		Projects: a.db, Exports: exports, Files: files, Folder: scratch, Log: a.Log, Now: time.Now,
 	}, nil
 }

@@ -77,6 +77,9 @@ type Options struct {
 	// CacheSize is how many bytes of what movies are made of are kept to be used
 	// again; zero is nothing.
 	CacheSize int64
+	// Encoder is the name of what encodes pictures, or "auto"; see
+	// render.ChooseEncoder.
+	Encoder string
 
 	// MediaLimits bound what one movie may fetch, zero for the fetcher's own.
 	MediaLimits media.Limits

@@ -27,6 +27,8 @@ type RenderOptions struct {
 	Cache         string
 	CacheSize     int64
 	AllowNetworks []netip.Prefix
+	// Encoder is as in Options.
+	Encoder string
 	// OnProgress is told of every step forward; nil is nobody.
 	OnProgress func(project.Progress)
 	Log        *slog.Logger
@@ -99,7 +101,9 @@ func (o RenderOptions) with(ctx context.Context, do func(r *render.Renderer, scr
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	return do(render.New(render.Options{Tools: tools, Fetcher: fetcher, Texts: texts, Memory: renderMemory(), Cache: kept, Version: version}), scratch)
+	options := render.Options{Tools: tools, Fetcher: fetcher, Texts: texts, Memory: renderMemory(), Cache: kept, Version: version}
+	options.Encoder = render.ChooseEncoder(ctx, options, o.Encoder, o.Log)
+	return do(render.New(options), scratch)
 }
 
 // UserCache is the user's own folder for what can be made again.

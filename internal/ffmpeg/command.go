@@ -74,8 +74,10 @@ const verbosity = "repeat+error"
 
 // Command is one run of FFmpeg.
 type Command struct {
-	Inputs []Input
-	Graph  Graph
+	// Hardware is what it needs of the machine's graphics processor.
+	Hardware Hardware
+	Inputs   []Input
+	Graph    Graph
 	// Output is what stands before the output's name: maps, encoders, limits.
 	Output []string
 	// To is the path written, or "pipe:1".
@@ -94,6 +96,7 @@ func (c Command) Args(lim Limits) []string {
 	if c.To != "pipe:1" {
 		args = append(args, "-progress", "pipe:1", "-stats_period", "0.25")
 	}
+	args = append(args, c.Hardware.Options...)
 	names := c.names()
 	for i, in := range c.Inputs {
 		args = append(args, in.guard(lim)...)
@@ -131,7 +134,7 @@ func (c Command) names() []string {
 // of frames written so far. It returns after all feeds; one that fails ends the
 // run. The error is a *RunError.
 func (t *Tools) Run(ctx context.Context, dir string, c Command, lim Limits, onFrame func(int)) error {
-	err := t.run(ctx, dir, c, lim, onFrame)
+	err := plain(t.run(ctx, dir, c, lim, onFrame), "")
 	for _, name := range c.names() {
 		err = plain(err, name)
 	}
@@ -151,6 +154,7 @@ func (t *Tools) run(ctx context.Context, dir string, c Command, lim Limits, onFr
 			p.readOnly = append(p.readOnly, in.Path)
 		}
 	}
+	c.Hardware.open(&p)
 	if c.To == "pipe:1" {
 		return t.exec(ctx, p)
 	}

@@ -5,10 +5,10 @@ import (
 	"strconv"
 
 	"github.com/reelhook/reelhook/internal/movie"
-	"github.com/reelhook/reelhook/internal/mp4"
 )
 
-// preset is what a movie's quality means to x264.
+// preset is what a movie's quality means to x264. Other encoders take the crf for
+// their own scale, which is the same quantizer's.
 type preset struct {
 	name string
 	crf  int
@@ -22,31 +22,11 @@ var presets = map[movie.Quality]preset{
 	movie.High:   {"faster", 21},
 }
 
-// pictureOptions are the output options of a window. They must not depend on
-// anything but the movie: windows are joined by copying, which needs one
-// decoder configuration for all of them. A still has a lower crf, which x264
-// would write into that configuration were it not for stitchable.
-func pictureOptions(m *movie.Movie, still bool) []string {
-	p, ok := presets[m.Quality]
-	if !ok {
-		p = presets[movie.High]
-	}
-	if still {
-		p.crf -= stillGain
-	}
-	keyint := max(1, mp4.KeyInterval*m.FPS.Num/m.FPS.Den)
-	return append([]string{
-		"-an", "-c:v", "libx264", "-preset", p.name, "-crf", strconv.Itoa(p.crf), "-threads", "1",
-		"-x264-params", fmt.Sprintf("keyint=%d:min-keyint=1:scenecut=40:stitchable=1", keyint),
-		"-r", rate(m.FPS),
-	}, colourOptions...)
-}
-
 // colourOptions say what every filtergraph produces: bt709, limited range. The
 // place of chroma samples is named because a JPEG's differs, and a window that
 // began with one could not be joined to the others.
 var colourOptions = []string{
-	"-pix_fmt", "yuv420p", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
+	"-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
 	"-chroma_sample_location", "left",
 }
 

@@ -57,5 +57,7 @@ func (j *job) frame(ctx context.Context, n int, kind string, as pictureFile) (st
 	p := j.picture(w, nil, false)
 	const shown = "shown"
 	p.chain([]string{output}, shown, append([]ffmpeg.Filter{f("trim", "start_frame", n-w.In)}, as.samples...)...)
-	return j.encode(ctx, p, append([]string{"-map", "[" + shown + "]", "-frames:v", "1", "-f", "image2", "-update", "1"}, as.encoder...), "frame"+kind, nil)
+	c := ffmpeg.Command{Inputs: p.inputs, Graph: p.graph}
+	c.Output = append([]string{"-map", "[" + shown + "]", "-frames:v", "1", "-f", "image2", "-update", "1"}, as.encoder...)
+	return j.encode(ctx, p, c, "frame"+kind, nil)
 }

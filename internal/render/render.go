@@ -63,6 +63,8 @@ type Options struct {
 	// PlainStills has pictures that do not change encoded frame by frame, as those
 	// that move: for players that stumble over what is written in their place.
 	PlainStills bool
+	// Encoder makes H.264 of the picture; see ChooseEncoder.
+	Encoder Encoder
 }
 
 // Renderer renders movies. It may render several at once.
@@ -85,6 +87,7 @@ func New(o Options) *Renderer {
 	if o.Memory == 0 {
 		o.Memory = math.MaxInt64
 	}
+	o.settle()
 	return &Renderer{
 		Options: o, slots: semaphore.NewWeighted(int64(o.Cores)), stages: semaphore.NewWeighted(int64(o.Movies)),
 		memory: semaphore.NewWeighted(o.Memory),
@@ -97,7 +100,9 @@ func New(o Options) *Renderer {
 // movie's own; a context that ended comes back as its cause.
 func (r *Renderer) Render(ctx context.Context, m *movie.Movie, dir string, onProgress func(project.Progress)) (result project.Result, warnings []movie.Fault, err error) {
 	warnings, err = r.with(ctx, m, dir, onProgress, func(ctx context.Context, j *job) (err error) {
-		result, err = j.make(ctx)
+		if result, err = j.make(ctx); err != nil {
+			result, err = j.inSoftware(ctx, err)
+		}
 		return err
 	})
 	return result, warnings, err
@@ -277,15 +282,15 @@ func (j *job) window(ctx context.Context, p part) (file string, err error) {
 
 // paint has a window's picture encoded.
 func (j *job) paint(ctx context.Context, p *picture, onFrame func(int)) (file string, err error) {
-	return j.encode(ctx, p, j.options(p.window), "window.mp4", onFrame)
+	return j.encode(ctx, p, j.command(p), "window.mp4", onFrame)
 }
 
-// encode has a picture written as options say, once what it takes is fitted.
-func (j *job) encode(ctx context.Context, p *picture, options []string, name string, onFrame func(int)) (file string, err error) {
+// encode has a command write a picture, once what it takes is fitted.
+func (j *job) encode(ctx context.Context, p *picture, c ffmpeg.Command, name string, onFrame func(int)) (file string, err error) {
 	if err := j.develop(ctx, p.fitted); err != nil {
 		return "", err
 	}
-	c := ffmpeg.Command{Inputs: slices.Clone(p.inputs), Graph: p.graph, Output: options}
+	c.Inputs = slices.Clone(c.Inputs)
 	for i, f := range p.fitted {
 		if c.Inputs[i].Feed == nil {
 			c.Inputs[i].Path = j.darkroom.path(f)
@@ -305,11 +310,9 @@ func (j *job) picture(w window, ready map[string]bool, grounded bool) *picture {
 // command is the FFmpeg run that encodes a picture, but for where it is written
 // and for what is yet to be fitted.
 func (j *job) command(p *picture) ffmpeg.Command {
-	return ffmpeg.Command{Inputs: p.inputs, Graph: p.graph, Output: j.options(p.window)}
-}
-
-func (j *job) options(w window) []string {
-	return append([]string{"-map", "[" + output + "]", "-frames:v", fmt.Sprint(w.frames())}, pictureOptions(j.movie, w.still)...)
+	c := ffmpeg.Command{Inputs: p.inputs, Graph: p.graph}
+	j.aim(&c, p.window)
+	return c
 }
 
 // exec runs FFmpeg in a folder of its own, where it writes a file of a name: it

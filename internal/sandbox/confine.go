@@ -21,6 +21,9 @@ func (s *Sandbox) confine(p Process) []string {
 		argv = append(argv, "--ro-bind-try", path, path)
 	}
 	argv = append(argv, "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp")
+	for _, path := range p.Devices {
+		argv = append(argv, "--dev-bind-try", path, path)
+	}
 	for _, path := range p.ReadOnly {
 		if !within(path, system...) && !within(path, p.Dir) {
 			argv = append(argv, "--ro-bind-try", path, path)

@@ -36,7 +36,10 @@ type Process struct {
 	// missing is the program's to notice.
 	Dir      string
 	ReadOnly []string
-	Limits   Limits
+	// Devices are files and folders below /dev that it may use, beside those that
+	// every program has; one that is missing is its to notice.
+	Devices []string
+	Limits  Limits
 	// TooLong is the cause of a run that Limits.Wall ended; nil is ErrTooLong.
 	TooLong error
 	// Says tells whether a line of stderr says why the program failed; nil takes

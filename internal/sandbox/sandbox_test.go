@@ -52,6 +52,26 @@ func TestHides(t *testing.T) {
 	}
 }
 
+// TestDevices holds that a device is there only for who was given it.
+func TestDevices(t *testing.T) {
+	s := find(t)
+	for _, given := range []string{"", "/dev/fuse", "/dev/kmsg"} {
+		for _, device := range []string{"/dev/fuse", "/dev/kmsg"} {
+			if _, err := os.Stat(device); err != nil {
+				continue
+			}
+			p := sh("test -c " + device)
+			p.Devices = []string{given, "/dev/no-such-device"}
+			if given == "" {
+				p.Devices = nil
+			}
+			if err := s.Run(t.Context(), p); (err == nil) != (given == device) {
+				t.Errorf("%s, given %q: %v", device, given, err)
+			}
+		}
+	}
+}
+
 // TestNoNetwork holds that not even this machine's own ports are reached.
 func TestNoNetwork(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
