@@ -1,6 +1,10 @@
 package render
 
-import "github.com/reelhook/reelhook/internal/ffmpeg"
+import (
+	"fmt"
+
+	"github.com/reelhook/reelhook/internal/ffmpeg"
+)
 
 // Light of HDR, in cd/m2: what white paper has (ITU-R BT.2408), and the brightest
 // that is told apart from brighter.
@@ -19,7 +23,7 @@ func toneMap(transfer string) []ffmpeg.Filter {
 		f("zscale", "transferin", transfer, "primariesin", "bt2020", "matrixin", "bt2020nc", "transfer", "linear", "npl", hdrWhite),
 		f("format", "pix_fmts", "gbrpf32"),
 		f("zscale", "primaries", "bt709"),
-		f("tonemap", "tonemap", "mobius", "param", 0.5, "desat", 0, "peak", float64(hdrPeak)/hdrWhite),
+		f("tonemap", "tonemap", "mobius", "param", 0.5, "desat", 0, "peak", fmt.Sprintf("%.3f", float64(hdrPeak)/hdrWhite)),
 		f("zscale", "transfer", "bt709", "matrix", "bt709", "range", "tv"),
 		f("format", "pix_fmts", "yuv444p"),
 	}
