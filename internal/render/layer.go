@@ -120,6 +120,7 @@ func (p *picture) shape(t *strand, c timeline.Clip, from, to int, move func()) {
 		move()
 	}
 	t.rotate(c, from-c.In)
+	t.even(p.pane(c))
 	move()
 }
 
