@@ -38,7 +38,12 @@ type VideoStream struct {
 	PixFmt string
 	// ColorSpace is FFmpeg's name of the YUV matrix, "" when not said.
 	ColorSpace string
+	// Transfer is FFmpeg's name of the transfer characteristics, "" when not said.
+	Transfer string
 }
+
+// HDR tells that the picture is coded as PQ (SMPTE ST 2084) or HLG (ARIB STD-B67).
+func (v VideoStream) HDR() bool { return v.Transfer == "smpte2084" || v.Transfer == "arib-std-b67" }
 
 // AudioStream is the sound of a medium.
 type AudioStream struct {
@@ -103,6 +108,7 @@ type probedStream struct {
 	SAR          string `json:"sample_aspect_ratio"`
 	PixFmt       string `json:"pix_fmt"`
 	ColorSpace   string `json:"color_space"`
+	Transfer     string `json:"color_transfer"`
 	AvgFrameRate string `json:"avg_frame_rate"`
 	Start        string `json:"start_time"`
 	Duration     string `json:"duration"`
@@ -167,7 +173,7 @@ func (p probed) early(s probedStream) float64 {
 }
 
 func (s probedStream) video(f Format) *VideoStream {
-	v := &VideoStream{Codec: s.CodecName, Width: s.Width, Height: s.Height, PixFmt: s.PixFmt, ColorSpace: s.ColorSpace}
+	v := &VideoStream{Codec: s.CodecName, Width: s.Width, Height: s.Height, PixFmt: s.PixFmt, ColorSpace: s.ColorSpace, Transfer: s.Transfer}
 	if v.Duration = number(s.Duration); v.Duration == 0 {
 		v.Duration = clock(s.Tags.Duration)
 	}

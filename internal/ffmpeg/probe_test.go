@@ -56,6 +56,18 @@ func TestRotatedPhoto(t *testing.T) {
 	}
 }
 
+// TestTransfer tells HDR from SDR.
+func TestTransfer(t *testing.T) {
+	tools, dir := find(t), t.TempDir()
+	for transfer, hdr := range map[string]bool{"smpte2084": true, "arib-std-b67": true, "bt709": false, "unknown": false} {
+		path := media(t, dir, transfer+".mp4", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=5:d=1", "-color_trc", transfer)
+		m, err := tools.Probe(t.Context(), path, Format{Video, "mov", "MP4"}, DefaultLimits())
+		if err != nil || m.Video.HDR() != hdr {
+			t.Errorf("%s: %+v, %v", transfer, m.Video, err)
+		}
+	}
+}
+
 // TestPixelsOfPictures are square, whatever density a JPEG speaks of.
 func TestPixelsOfPictures(t *testing.T) {
 	tools := find(t)

@@ -1,6 +1,7 @@
 // Package golden runs tests that stand in text files, so that a reviewer reads
-// what goes in and what comes out side by side. It is for tests alone and must
-// know nothing of what is tested.
+// what goes in and what comes out side by side, and compares pictures with those
+// that a reviewer has looked at. It is for tests alone and must know nothing of
+// what is tested.
 //
 // A file holds cases of "# name", an input, "->" and what came of it, with empty
 // lines between them. go test -update rewrites what came of it.

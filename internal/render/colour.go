@@ -6,13 +6,14 @@ import (
 
 	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/movie"
+	"github.com/reelhook/reelhook/internal/timeline"
 )
 
 // key makes a colour transparent. Hues are told apart by their chroma alone, so
 // that the shadows on a green wall go with it: a tolerance of 50 reaches from
 // the colour to grey. Black, grey and white have none, and are told apart by
 // their distance in RGB, of which 100 is that from black to white.
-func (s *strand) key(k movie.ChromaKey) {
+func (s *strand) key(k movie.ChromaKey, size timeline.Rect) {
 	if k == (movie.ChromaKey{}) {
 		return
 	}
@@ -24,7 +25,7 @@ func (s *strand) key(k movie.ChromaKey) {
 	y, u, v := yuv(k.Color)
 	part := k.Tolerance / 100
 	if reach := math.Hypot(float64(u)-128, float64(v)-128) / math.Hypot(255, 255); reach >= 0.03 {
-		s.add(f("chromakey", append([]any{"color", fmt.Sprintf("0x%02x%02x%02x", y, u, v), "yuv", 1}, likeness(2*part*reach)...)...))
+		s.rimmed(size, f("chromakey", append([]any{"color", fmt.Sprintf("0x%02x%02x%02x", y, u, v), "yuv", 1}, likeness(2*part*reach)...)...))
 	} else {
 		color := fmt.Sprintf("0x%02x%02x%02x", k.Color.R, k.Color.G, k.Color.B)
 		s.add(f("scale", "in_color_matrix", "bt709", "in_range", "tv"), f("format", "pix_fmts", "rgba"),
@@ -35,6 +36,15 @@ func (s *strand) key(k movie.ChromaKey) {
 	if before != nil {
 		s.hide(before)
 	}
+}
+
+// rimmed adds a filter that looks at the pixels around each and takes those beyond
+// the edge for some other colour: they are given that of the edge.
+func (s *strand) rimmed(size timeline.Rect, filter ffmpeg.Filter) {
+	right, bottom := rim+size.W%2, rim+size.H%2 // pad wants even sides
+	s.add(f("pad", "w", rim+size.W+right, "h", rim+size.H+bottom, "x", rim, "y", rim),
+		f("fillborders", "left", rim, "right", right, "top", rim, "bottom", bottom, "mode", "smear"),
+		filter, f("crop", "w", size.W, "h", size.H, "x", rim, "y", rim, "exact", 1))
 }
 
 // likeness is how near to the key a colour is to vanish; beyond that it comes

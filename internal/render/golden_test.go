@@ -44,7 +44,7 @@ func (told) Fetch(_ context.Context, o media.Order) (map[media.Want]media.Asset,
 		}
 		a.Media.Duration, _ = strconv.ParseFloat(u.Query().Get("d"), 64)
 		if n("w") > 0 {
-			a.Media.Video = &ffmpeg.VideoStream{Width: n("w"), Height: n("h"), Alpha: n("alpha") > 0, Codec: "h264"}
+			a.Media.Video = &ffmpeg.VideoStream{Width: n("w"), Height: n("h"), Alpha: n("alpha") > 0, Codec: "h264", Transfer: u.Query().Get("transfer")}
 		}
 		if n("sound") > 0 {
 			a.Media.Audio = &ffmpeg.AudioStream{Rate: 44100, Channels: 2}

@@ -120,6 +120,7 @@ func (p *picture) shape(t *strand, c timeline.Clip, from, to int, move func()) {
 		move()
 	}
 	t.rotate(c, from-c.In)
+	t.even(p.pane(c))
 	move()
 }
 
@@ -145,7 +146,7 @@ func (p *picture) fit(t *strand, c timeline.Clip, s source) {
 	}
 	t.alpha = s.alpha()
 	t.add(f("format", "pix_fmts", format), f("setsar", "sar", "1"))
-	t.key(v.ChromaKey)
+	t.key(v.ChromaKey, p.scaled(c, s))
 	t.add(correction(v.Correction)...)
 	if v.Opacity < 1 { // here, so that a still is made fainter once and not for every frame
 		t.add(f("lutyuv", "a", fmt.Sprintf("val*%.4f", v.Opacity)))
@@ -156,6 +157,9 @@ func (p *picture) fit(t *strand, c timeline.Clip, s source) {
 // scale brings a source to its size and into the colours of the output.
 func (p *picture) scale(c timeline.Clip, s source) []ffmpeg.Filter {
 	size := p.scaled(c, s)
+	if s.hdr() {
+		return append([]ffmpeg.Filter{f("scale", "w", size.W, "h", size.H, "flags", "bicubic")}, toneMap(s.Media.Video.Transfer)...)
+	}
 	colours := []any{"out_color_matrix", "bt709", "out_range", "tv"}
 	if m := s.matrix(); m != "" {
 		colours = append(colours, "in_color_matrix", m)

@@ -131,9 +131,16 @@ func (p *picture) blend(leaving, entering string, s timeline.Scene) string {
 			f("fade", "type", "in", "start_frame", 0, "nb_frames", s.Transition, "alpha", 1))
 		return p.join([]string{leaving, veiled}, f("overlay", "format", "yuv420"))
 	}
-	a, b := p.join([]string{leaving}, p.steady()...), p.join([]string{entering}, p.steady()...)
-	return p.join([]string{a, b}, f("xfade", "transition", s.Style, "offset", 0,
-		"duration", fmt.Sprintf("%.6f", seconds(s.Transition, p.FPS))))
+	steady, style, after := p.steady(), s.Style, []ffmpeg.Filter(nil)
+	if style == "slideup" {
+		// Its first frame shows a row of memory that is behind the picture (FFmpeg
+		// 5.1); slidedown upside down is the same without that.
+		style, after = "slidedown", []ffmpeg.Filter{f("vflip")}
+		steady = append(steady, after...)
+	}
+	a, b := p.join([]string{leaving}, steady...), p.join([]string{entering}, steady...)
+	return p.join([]string{a, b}, append([]ffmpeg.Filter{f("xfade", "transition", style, "offset", 0,
+		"duration", fmt.Sprintf("%.6f", seconds(s.Transition, p.FPS)))}, after...)...)
 }
 
 // steady gives a stream the constant rate that xfade asks for.

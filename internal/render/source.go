@@ -91,6 +91,8 @@ func (s source) matrix() string {
 	return "bt601"
 }
 
+func (s source) hdr() bool { return s.Media.Video != nil && s.Media.Video.HDR() }
+
 // size is how large the clip paints.
 func (s source) size(c timeline.Clip) timeline.Rect {
 	if s.Drawn != nil {
