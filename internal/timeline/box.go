@@ -95,9 +95,9 @@ func (b *builder) dimensions(e *movie.Element, f Facts) (w, h int) {
 	case w < 0 && h < 0:
 		return f.Width, f.Height
 	case w < 0:
-		return round(float64(h) * float64(f.Width) / float64(f.Height)), h
+		return max(1, round(float64(h)*float64(f.Width)/float64(f.Height))), h
 	case h < 0:
-		return w, round(float64(w) * float64(f.Height) / float64(f.Width))
+		return w, max(1, round(float64(w)*float64(f.Height)/float64(f.Width)))
 	}
 	return w, h
 }
