@@ -14,9 +14,10 @@ const entries = "format=start_time,duration" +
 // frameEntries is what is asked of the first frame of a picture.
 const frameEntries = ":frame=pix_fmt:frame_side_data=rotation"
 
-// answer keeps what ffprobe says, up to more than it says of any honest file.
+// answer keeps what ffprobe says, up to more than it says of any honest file. It
+// is no bytes.Buffer itself: that would be read into past Write.
 type answer struct {
-	bytes.Buffer
+	text bytes.Buffer
 	// full tells that it said too much.
 	full bool
 }
@@ -27,8 +28,8 @@ var errAnswer = errors.New("it says more of itself than a medium does")
 
 // Write implements io.Writer.
 func (a *answer) Write(p []byte) (int, error) {
-	if a.full = a.full || a.Len()+len(p) > longestAnswer; a.full {
+	if a.full = a.full || a.text.Len()+len(p) > longestAnswer; a.full {
 		return 0, errAnswer
 	}
-	return a.Buffer.Write(p)
+	return a.text.Write(p)
 }

@@ -75,7 +75,7 @@ func (t *Tools) Probe(ctx context.Context, path string, f Format, lim Limits) (M
 		return Media{}, fmt.Errorf("not a readable %s file: %w", f.Name, err)
 	}
 	var found probed
-	if err := json.Unmarshal(out.Bytes(), &found); err != nil {
+	if err := json.Unmarshal(out.text.Bytes(), &found); err != nil {
 		return Media{}, fmt.Errorf("probe: %w", err)
 	}
 	return found.media(f)

@@ -248,6 +248,8 @@ func TestRenderRefuses(t *testing.T) {
 		{`{"scenes":[{"elements":[{"type":"image"}]}]}`, "Source URL is required for image element in Scene #1, Element #1"},
 		{`{"scenes":[{"elements":[{"type":"voice","text":"a"},{"type":"image"}]}]}`, "Scene #1, element #1: the element type 'voice' is not supported by this version of Reelhook; remove the element; Source URL is required for image element in Scene #1, Element #2"},
 		{`{"scenes":[{"elements":[{"type":"image","src":"red.png"}]}]}`, "Movie duration cannot be zero"},
+		{`{"scenes":[{"duration":1,"elements":[{"type":"image","src":"red.png","width":20000}]}],"elements":[{"type":"image","src":"red.png","duration":1,"width":10000}]}`,
+			"Scene #1, element #1: it would be 20000 x 10000 pixels large; at most 50 million pixels are allowed"},
 	} {
 		m, err := movie.Parse([]byte(tc.source))
 		if err != nil {
