@@ -37,7 +37,7 @@ func TestCycle(t *testing.T) {
 func TestManyPlaysAreOneInput(t *testing.T) {
 	j := planned(t, `{"width":100,"height":100,"fps":60,"scenes":[{"duration":20,"elements":[{"type":"image","src":"v.gif?d=0.04&w=10&h=10"},{"type":"video","src":"v.mp4?d=0.05&w=10&h=10","loop":-1,"duration":-2}]}]}`)
 	for _, w := range j.cut() {
-		if line := strings.Join(j.command(w, "out", false).Args(ffmpeg.DefaultLimits()), " "); strings.Count(line, " -i ") != 2 {
+		if line := strings.Join(j.command(j.picture(w, nil, false)).Args(ffmpeg.DefaultLimits()), " "); strings.Count(line, " -i ") != 2 {
 			t.Errorf("frames %d to %d: %.3000s", w.In, w.Out, line)
 		}
 	}

@@ -228,20 +228,20 @@ func bombs() []trap {
 	text := packed(1<<30, 'a')
 	const large, damaged, long = "is too large; at most 50 million pixels are allowed", "is damaged", "at most 4h0m0s are allowed"
 	return []trap{
-		{"PNG of 2.5 gigapixels", "image", png(50_000, 50_000), "its picture of 50000 x 50000 pixels " + large}, {"PNG of 2.5 gigapixels", "mask", png(50_000, 50_000), large},
-		{"PNG of one line", "image", png(50_000_000, 1), damaged},
-		{"PNG with 1 GB of profile", "image", png(8, 8, pngChunk("iCCP", append([]byte("x\x00\x00"), text...))), "unpack to more than 16 MiB"},
-		{"PNG with 1 GB of text", "image", png(8, 8, pngChunk("zTXt", append([]byte("x\x00\x00"), text...))), "unpack to more than 16 MiB"},
-		{"PNG with 1 GB of text behind it", "image", slices.Concat(png(8, 8), png(8, 8, pngChunk("zTXt", append([]byte("x\x00\x00"), text...)))), "unpack to more than 16 MiB"},
-		{"GIF of 100,000 pictures", "image", gif(64, 64, 100_000, 1, 2), ""}, {"GIF of 100,000 pictures", "video", gif(64, 64, 100_000, 1, 2), ""},
-		{"GIF of years", "image", gif(64, 64, 10_000, 1, 65535), long}, {"GIF of years", "mask", gif(64, 64, 10_000, 1, 65535), long},
-		{"GIF of 4 gigapixels", "image", gif(65535, 65535, 2, 8, 10), large}, {"GIF of 4 gigapixels", "video", gif(65535, 65535, 2, 8, 10), large},
-		{"GIF that blinks", "image", gif(1000, 1000, 2, 8, 5), ""}, {"GIF without a delay", "mask", gif(64, 64, 2, 8, 0), ""},
+		{"PNG of 2.5 gigapixels", "image", makePNG(50_000, 50_000), "its picture of 50000 x 50000 pixels " + large}, {"PNG of 2.5 gigapixels", "mask", makePNG(50_000, 50_000), large},
+		{"PNG of one line", "image", makePNG(50_000_000, 1), damaged},
+		{"PNG with 1 GB of profile", "image", makePNG(8, 8, pngChunk("iCCP", append([]byte("x\x00\x00"), text...))), "unpack to more than 16 MiB"},
+		{"PNG with 1 GB of text", "image", makePNG(8, 8, pngChunk("zTXt", append([]byte("x\x00\x00"), text...))), "unpack to more than 16 MiB"},
+		{"PNG with 1 GB of text behind it", "image", slices.Concat(makePNG(8, 8), makePNG(8, 8, pngChunk("zTXt", append([]byte("x\x00\x00"), text...)))), "unpack to more than 16 MiB"},
+		{"GIF of 100,000 pictures", "image", makeGIF(64, 64, 100_000, 1, 2), ""}, {"GIF of 100,000 pictures", "video", makeGIF(64, 64, 100_000, 1, 2), ""},
+		{"GIF of years", "image", makeGIF(64, 64, 10_000, 1, 65535), long}, {"GIF of years", "mask", makeGIF(64, 64, 10_000, 1, 65535), long},
+		{"GIF of 4 gigapixels", "image", makeGIF(65535, 65535, 2, 8, 10), large}, {"GIF of 4 gigapixels", "video", makeGIF(65535, 65535, 2, 8, 10), large},
+		{"GIF that blinks", "image", makeGIF(1000, 1000, 2, 8, 5), ""}, {"GIF without a delay", "mask", makeGIF(64, 64, 2, 8, 0), ""},
 		{"WebP that moves", "image", riff("RIFF", "WEBP", riffChunk("VP8X", []byte{2, 0, 0, 0, 255, 255, 255, 255, 255, 255}), riffChunk("ANIM", make([]byte, 6))), "is an animated WebP"},
-		{"WebP of 268 megapixels", "image", webp(false, 16383, 16383), large}, {"lossless WebP of 268 megapixels", "image", webp(true, 16384, 16384), large},
-		{"TIFF of exapixels", "image", tiff(1<<31-1, 1<<31-1, 0), damaged}, {"TIFF of 3.6 gigapixels", "image", tiff(60000, 60000, 0), large}, {"TIFF that goes in circles", "image", tiff(64, 64, 8), damaged},
-		{"JPEG of 4 gigapixels", "image", jpeg(65535, 65535), large}, {"JPEG of 49 megapixels without them", "image", jpeg(7000, 7000), damaged},
-		{"BMP of exapixels", "image", bmp(1<<30, 1<<30, 24), large}, {"BMP upside down", "image", bmp(-64, -1<<31, 24), damaged},
+		{"WebP of 268 megapixels", "image", makeWebP(false, 16383, 16383), large}, {"lossless WebP of 268 megapixels", "image", makeWebP(true, 16384, 16384), large},
+		{"TIFF of exapixels", "image", makeTIFF(1<<31-1, 1<<31-1, 0), damaged}, {"TIFF of 3.6 gigapixels", "image", makeTIFF(60000, 60000, 0), large}, {"TIFF that goes in circles", "image", makeTIFF(64, 64, 8), damaged},
+		{"JPEG of 4 gigapixels", "image", makeJPEG(65535, 65535), large}, {"JPEG of 49 megapixels without them", "image", makeJPEG(7000, 7000), damaged},
+		{"BMP of exapixels", "image", makeBMP(1<<30, 1<<30, 24), large}, {"BMP upside down", "image", makeBMP(-64, -1<<31, 24), damaged},
 	}
 }
 
@@ -268,8 +268,8 @@ func broken(t *testing.T) []trap {
 		{"one byte", "image", []byte{0}, "is no media file"}, {"one byte", "font", []byte{0}, "is no media file"}, {"a head alone", "audio", box("ftyp", []byte("isom\x00\x00\x02\x00isom")), unreadable},
 		{"a head alone", "video", []byte("\x1a\x45\xdf\xa3"), "not a readable WebM file"}, {"a head alone", "image", []byte("\x89PNG\r\n\x1a\n"), "the PNG is damaged"},
 		{"nothing", "video", []byte{}, "(the answer is empty)"}, {"nothing", "font", []byte{}, "(the answer is empty)"},
-		{"WAV of 1,000 channels", "audio", wav(1000, 8000, 16), "Too many channels"}, {"WAV of 64 channels", "audio", wav(64, 8000, 8), "its sound cannot be decoded"}, {"WAV of no channels", "audio", wav(0, 8000, 8), "not a readable WAV file"},
-		{"WAV of 1 Hz", "audio", wav(1, 1, 8), "it lasts 4h26m40s"}, {"WAV of 4 GHz", "audio", wav(1, 0xffffffff, 8), "not a readable WAV file"},
+		{"WAV of 1,000 channels", "audio", makeWAV(1000, 8000, 16), "Too many channels"}, {"WAV of 64 channels", "audio", makeWAV(64, 8000, 8), "its sound cannot be decoded"}, {"WAV of no channels", "audio", makeWAV(0, 8000, 8), "not a readable WAV file"},
+		{"WAV of 1 Hz", "audio", makeWAV(1, 1, 8), "it lasts 4h26m40s"}, {"WAV of 4 GHz", "audio", makeWAV(1, 0xffffffff, 8), "not a readable WAV file"},
 	}
 }
 

@@ -62,17 +62,17 @@ func pngChunk(kind string, data []byte) []byte {
 	return slices.Concat(be32(uint32(len(data))), body, be32(crc32.ChecksumIEEE(body)))
 }
 
-// png is a grey PNG of one bit a pixel, all of it there, with chunks in front of
+// makePNG is a grey PNG of one bit a pixel, all of it there, with chunks in front of
 // its pixels.
-func png(width, height uint32, chunks ...[]byte) []byte {
+func makePNG(width, height uint32, chunks ...[]byte) []byte {
 	head := append(be32(width, height), 1, 0, 0, 0, 0)
 	line := int64(width+7)/8 + 1
 	return slices.Concat([]byte("\x89PNG\r\n\x1a\n"), pngChunk("IHDR", head), slices.Concat(chunks...), pngChunk("IDAT", packed(line*int64(height), 0)), pngChunk("IEND", nil))
 }
 
-// gif is a GIF of frames that each show n pixels in each direction and last for
+// makeGIF is a GIF of frames that each show n pixels in each direction and last for
 // hundredths of a second.
-func gif(width, height uint16, frames int, n, delay uint16) []byte {
+func makeGIF(width, height uint16, frames int, n, delay uint16) []byte {
 	var pixels bytes.Buffer
 	z := lzw.NewWriter(&pixels, lzw.LSB, 2)
 	_, _ = z.Write(make([]byte, int(n)*int(n)))
@@ -92,9 +92,9 @@ func gif(width, height uint16, frames int, n, delay uint16) []byte {
 	return slices.Concat(head, bytes.Repeat(frame, frames), []byte{0x3b})
 }
 
-// tiff is a grey one whose directory says what it is given, ending with the place
+// makeTIFF is a grey one whose directory says what it is given, ending with the place
 // of a next one.
-func tiff(width, height, next uint32, more ...[3]uint32) []byte {
+func makeTIFF(width, height, next uint32, more ...[3]uint32) []byte {
 	entries := append([][3]uint32{{256, 4, width}, {257, 4, height}, {258, 3, 8}, {259, 3, 1}, {262, 3, 1}, {273, 4, 8}, {277, 3, 1}, {278, 4, height}, {279, 4, math.MaxUint32}}, more...)
 	b := append([]byte("II*\x00"), le32(8)...)
 	b = append(b, le16(uint16(len(entries)))...)
@@ -104,13 +104,13 @@ func tiff(width, height, next uint32, more ...[3]uint32) []byte {
 	return append(b, le32(next)...)
 }
 
-// bmp is the head of one, and some pixels.
-func bmp(width, height int32, bits uint16) []byte {
+// makeBMP is the head of one, and some pixels.
+func makeBMP(width, height int32, bits uint16) []byte {
 	return slices.Concat([]byte("BM"), le32(1<<20, 0, 54, 40, uint32(width), uint32(height)), le16(1, bits), le32(0, 0, 0, 0, 0, 0), make([]byte, 1000))
 }
 
-// jpeg is a baseline JPEG whose frame claims a size, with a few bytes of scan.
-func jpeg(width, height uint16) []byte {
+// makeJPEG is a baseline JPEG whose frame claims a size, with a few bytes of scan.
+func makeJPEG(width, height uint16) []byte {
 	return slices.Concat([]byte{0xff, 0xd8}, []byte{0xff, 0xdb, 0, 67, 0}, bytes.Repeat([]byte{1}, 64),
 		[]byte{0xff, 0xc0, 0, 11, 8}, be16(height, width), []byte{1, 1, 0x11, 0},
 		[]byte{0xff, 0xc4, 0, 20, 0, 0, 1}, make([]byte, 15), []byte{0}, []byte{0xff, 0xc4, 0, 20, 0x10, 0, 1}, make([]byte, 15), []byte{0},
@@ -128,8 +128,8 @@ func riffChunk(name string, data []byte) []byte {
 	return slices.Concat([]byte(name), le32(uint32(len(data))), data, pad)
 }
 
-// webp is a still one of either kind that claims a size.
-func webp(lossless bool, width, height uint32) []byte {
+// makeWebP is a still one of either kind that claims a size.
+func makeWebP(lossless bool, width, height uint32) []byte {
 	if lossless {
 		bits := width - 1 | (height-1)<<14
 		return riff("RIFF", "WEBP", riffChunk("VP8L", append(append([]byte{0x2f}, le32(bits)...), make([]byte, 100)...)))
@@ -138,8 +138,8 @@ func webp(lossless bool, width, height uint32) []byte {
 	return riff("RIFF", "WEBP", riffChunk("VP8 ", append(frame, make([]byte, 100)...)))
 }
 
-// wav is a sound that claims a form, with a second of silence at 8 kHz in it.
-func wav(channels uint16, rate uint32, bits uint16) []byte {
+// makeWAV is a sound that claims a form, with a second of silence at 8 kHz in it.
+func makeWAV(channels uint16, rate uint32, bits uint16) []byte {
 	align := channels * (bits / 8)
 	format := slices.Concat(le16(1, channels), le32(rate, rate*uint32(align)), le16(align, bits))
 	return riff("RIFF", "WAVE", riffChunk("fmt ", format), riffChunk("data", make([]byte, 16000)))

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/reelhook/reelhook/internal/ffmpeg"
 	"github.com/reelhook/reelhook/internal/movie"
+	"github.com/reelhook/reelhook/internal/project"
 	"github.com/reelhook/reelhook/internal/timeline"
 )
 
@@ -179,7 +181,7 @@ func randomStudio() *Renderer {
 	} {
 		shoot(name, args)
 	}
-	for name, content := range map[string][]byte{"tall.png": png(1, 300), "flat.png": png(500, 1), "dot.png": png(1, 1)} {
+	for name, content := range map[string][]byte{"tall.png": makePNG(1, 300), "flat.png": makePNG(500, 1), "dot.png": makePNG(1, 1)} {
 		if err := os.WriteFile(filepath.Join(studioFolder, name), content, 0o600); err != nil {
 			panic(err)
 		}
@@ -206,8 +208,12 @@ func renderWhole(t *testing.T, r *Renderer, doc []byte) {
 	}
 	j := &job{Renderer: r, movie: m, dir: t.TempDir(), progress: newProgress(nil)}
 	err = faults(m.Faults)
+	var result project.Result
 	if err == nil {
-		_, err = j.run(t.Context())
+		err = j.run(t.Context(), func(ctx context.Context, j *job) (err error) {
+			result, err = j.make(ctx)
+			return err
+		})
 	}
 	var fault movie.Fault
 	switch {
@@ -218,14 +224,14 @@ func renderWhole(t *testing.T, r *Renderer, doc []byte) {
 	case err != nil:
 		t.Errorf("%v\n%s", err, doc)
 	default:
-		j.count(t, doc)
+		j.count(t, result.File, doc)
 	}
 }
 
 // count checks the finished file against the timeline.
-func (j *job) count(t *testing.T, doc []byte) {
+func (j *job) count(t *testing.T, path string, doc []byte) {
 	t.Helper()
-	out, err := exec.Command("ffprobe", "-v", "error", "-count_packets", "-of", "json", "-show_entries", "stream=codec_type,nb_read_packets,duration", j.dir+"/movie.mp4").Output()
+	out, err := exec.Command("ffprobe", "-v", "error", "-count_packets", "-of", "json", "-show_entries", "stream=codec_type,nb_read_packets,duration", path).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +285,7 @@ func TestAnyMovie(t *testing.T) {
 			}
 			at = w.Out
 			for _, grounded := range []bool{false, true} {
-				j.command(w, "out.mp4", grounded).Args(ffmpeg.DefaultLimits())
+				j.command(j.picture(w, nil, grounded)).Args(ffmpeg.DefaultLimits())
 			}
 		}
 		if at != j.timeline.Frames {
