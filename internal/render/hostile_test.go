@@ -268,7 +268,7 @@ func broken(t *testing.T) []trap {
 		{"one byte", "image", []byte{0}, "is no media file"}, {"one byte", "font", []byte{0}, "is no media file"}, {"a head alone", "audio", box("ftyp", []byte("isom\x00\x00\x02\x00isom")), unreadable},
 		{"a head alone", "video", []byte("\x1a\x45\xdf\xa3"), "not a readable WebM file"}, {"a head alone", "image", []byte("\x89PNG\r\n\x1a\n"), "the PNG is damaged"},
 		{"nothing", "video", []byte{}, "(the answer is empty)"}, {"nothing", "font", []byte{}, "(the answer is empty)"},
-		{"WAV of 1,000 channels", "audio", makeWAV(1000, 8000, 16), "Too many channels"}, {"WAV of 64 channels", "audio", makeWAV(64, 8000, 8), "its sound cannot be decoded"}, {"WAV of no channels", "audio", makeWAV(0, 8000, 8), "not a readable WAV file"},
+		{"WAV of 1,000 channels", "audio", makeWAV(1000, 8000, 16), "Too many channels"}, {"WAV of 64 channels", "audio", makeWAV(64, 8000, 8), ""}, {"WAV of no channels", "audio", makeWAV(0, 8000, 8), "not a readable WAV file"},
 		{"WAV of 1 Hz", "audio", makeWAV(1, 1, 8), "it lasts 4h26m40s"}, {"WAV of 4 GHz", "audio", makeWAV(1, 0xffffffff, 8), "not a readable WAV file"},
 	}
 }
