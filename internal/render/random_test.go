@@ -260,7 +260,8 @@ func (j *job) count(t *testing.T, path string, doc []byte) {
 // no document may panic the parser, the timeline or the plan of its windows.
 func TestAnyMovie(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		m, err := movie.Parse(anyMovie(rt))
+		doc := anyMovie(rt)
+		m, err := movie.Parse(doc)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -281,7 +282,7 @@ func TestAnyMovie(t *testing.T) {
 		at := 0
 		for _, w := range j.cut() {
 			if w.In != at || w.Out <= w.In {
-				rt.Fatalf("a window of %d-%d follows frame %d", w.In, w.Out, at)
+				rt.Fatalf("a window of %d-%d follows frame %d\n%s", w.In, w.Out, at, doc)
 			}
 			at = w.Out
 			for _, grounded := range []bool{false, true} {
@@ -289,7 +290,7 @@ func TestAnyMovie(t *testing.T) {
 			}
 		}
 		if at != j.timeline.Frames {
-			rt.Fatalf("the windows end at frame %d of %d", at, j.timeline.Frames)
+			rt.Fatalf("the windows end at frame %d of %d\n%s", at, j.timeline.Frames, doc)
 		}
 	})
 }

@@ -60,15 +60,16 @@ func (a Area) within(in Area) Area {
 	return Area{a.X + in.X*a.W, a.Y + in.Y*a.H, in.W * a.W, in.H * a.H}
 }
 
-// covering is the middle part of a picture that has the canvas's shape.
+// covering is the middle part of a picture that has the canvas's shape, a pixel
+// at least.
 func covering(f Facts, width, height int) Area {
 	want := float64(width) / float64(height)
 	have := float64(f.Width) / float64(f.Height)
 	if have > want {
-		w := want / have
+		w := max(want/have, 1/float64(f.Width))
 		return Area{(1 - w) / 2, 0, w, 1}
 	}
-	h := have / want
+	h := max(have/want, 1/float64(f.Height))
 	return Area{0, (1 - h) / 2, 1, h}
 }
 
