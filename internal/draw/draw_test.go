@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -225,6 +226,25 @@ func when(t *testing.T, dir string, do func()) {
 			}
 		}
 	}()
+}
+
+// TestChildThatTalks holds that a child in the hands of a font cannot fill our
+// memory with what it says.
+func TestChildThatTalks(t *testing.T) {
+	talks := with(func(d *Drawer) { d.box, d.program = &sandbox.Sandbox{}, filepath.Join(t.TempDir(), "child") })
+	if err := os.WriteFile(talks.program, []byte("#!/bin/sh\nulimit -t 60\nexec yes '{}'"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	list, err := talks.Draw(t.Context(), t.TempDir(), []Text{{"x", style(t, nil)}})
+	runtime.ReadMemStats(&after)
+	if err == nil && (len(list) != 1 || list[0].Err == nil) {
+		t.Error(list, err)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 8*longestAnswer {
+		t.Errorf("it took %d MB", took>>20)
+	}
 }
 
 // children are the processes of ours that draw in dir.

@@ -41,7 +41,7 @@ func (d *Drawer) run(ctx context.Context, dir string, r request) ([]reply, error
 	if err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	replies := said.replies()
+	replies := said.replies(len(r.Texts) + 2) // ready, each text, and one too many
 	if len(replies) > 0 {
 		if last := replies[len(replies)-1]; last.Failed != "" {
 			return nil, last.failure()
@@ -59,28 +59,31 @@ func says(line string) bool {
 }
 
 // answer keeps what a child says, up to more than an honest one says: it may be
-// in the hands of a font.
-type answer struct{ bytes.Buffer }
+// in the hands of a font. It is no bytes.Buffer itself: that would be read into
+// past Write.
+type answer struct{ text bytes.Buffer }
 
 const longestAnswer = 64 << 20
 
 func (a *answer) Write(p []byte) (int, error) {
-	if a.Len()+len(p) > longestAnswer {
+	if a.text.Len()+len(p) > longestAnswer {
 		return 0, errors.New("the child says too much")
 	}
-	return a.Buffer.Write(p)
+	return a.text.Write(p)
 }
 
-// replies reads what is whole: a killed child may stop in the middle of a word.
-func (a *answer) replies() (list []reply) {
-	lines := json.NewDecoder(a)
-	for {
+// replies reads what is whole, so many of them at most: a killed child may stop in
+// the middle of a word.
+func (a *answer) replies(most int) (list []reply) {
+	lines := json.NewDecoder(&a.text)
+	for len(list) < most {
 		var r reply
 		if lines.Decode(&r) != nil {
 			return list
 		}
 		list = append(list, r)
 	}
+	return list
 }
 
 // failure is what a child says of this machine.

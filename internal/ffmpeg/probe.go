@@ -1,7 +1,6 @@
 package ffmpeg
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,22 +61,26 @@ type AudioStream struct {
 // for people: it says what is wrong with the medium and names no path.
 func (t *Tools) Probe(ctx context.Context, path string, f Format, lim Limits) (Media, error) {
 	in := Input{Path: path, Demuxer: f.Demuxer}
-	args := []string{"-v", verbosity, "-of", "json", "-show_format", "-show_streams"}
+	args := []string{"-v", verbosity, "-of", "json", "-show_entries", entries}
 	if f.picture() {
 		// A photograph says on its frame how it was held, and only decoding tells
 		// whether a picture can be shown at all.
-		args = append(args, "-show_frames", "-read_intervals", "%+#1")
+		args[len(args)-1] += frameEntries
+		args = append(args, "-read_intervals", "%+#1")
 	}
 	args = append(append(args, in.guard(lim)...), "-i", path)
-	var out bytes.Buffer
+	var out answer
 	err := t.exec(ctx, process{program: t.FFprobe, args: args, stdout: &out, readOnly: []string{path}, limits: lim})
-	if err = plain(err, path); errors.Is(err, errCodec) {
+	switch err = plain(err, path); {
+	case out.full:
+		return Media{}, errAnswer
+	case errors.Is(err, errCodec):
 		return Media{}, err
-	} else if err != nil {
+	case err != nil:
 		return Media{}, fmt.Errorf("not a readable %s file: %w", f.Name, err)
 	}
 	var found probed
-	if err := json.Unmarshal(out.Bytes(), &found); err != nil {
+	if err := json.Unmarshal(out.text.Bytes(), &found); err != nil {
 		return Media{}, fmt.Errorf("probe: %w", err)
 	}
 	return found.media(f)

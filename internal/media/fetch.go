@@ -107,7 +107,8 @@ type Options struct {
 	Tools   *ffmpeg.Tools
 	Limits  Limits
 	// Probe bounds each look into a file, its pixels included. Zero is
-	// ffmpeg.DefaultLimits with a minute on the clock.
+	// ffmpeg.DefaultLimits with a minute on the clock and half of the memory, so
+	// that what is only just looked into can be rendered.
 	Probe ffmpeg.Limits
 	// Folder, when set, is where a URL without a scheme is a path in. Only a
 	// movie of one's own may be given one.
@@ -126,12 +127,15 @@ type Fetcher struct {
 	probes slots
 }
 
+// probeMemory is the address space, in bytes, of one look into a file.
+const probeMemory = 3 << 30
+
 // New makes a fetcher.
 func New(o Options) *Fetcher {
 	o.Limits = o.Limits.orDefault()
 	if o.Probe == (ffmpeg.Limits{}) {
 		o.Probe = ffmpeg.DefaultLimits()
-		o.Probe.Wall, o.Probe.CPU = time.Minute, time.Minute
+		o.Probe.Wall, o.Probe.CPU, o.Probe.Memory = time.Minute, time.Minute, probeMemory
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

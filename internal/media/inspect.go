@@ -77,6 +77,11 @@ func (r *run) examine(ctx context.Context, s *source, got *found) error {
 	}
 	before := *got
 	var err error
+	if got.format.Demuxer == "png_pipe" {
+		if err = checkPNG(got.path); err != nil {
+			return err
+		}
+	}
 	if remuxed(got.format) {
 		if got.stored, got.format, err = r.remux(ctx, s, got.stored, got.format); err != nil {
 			return err
@@ -107,12 +112,20 @@ func readHead(path string) ([]byte, error) {
 	return head[:n], err
 }
 
+// pictureCPU is the processor time of a look at a picture, which decodes it: the
+// largest honest ones take 3 s.
+const pictureCPU = 20 * time.Second
+
 // probe asks FFmpeg what the file holds, and for how long.
 func (r *run) probe(ctx context.Context, path string, f ffmpeg.Format) (ffmpeg.Media, error) {
 	if f.Demuxer == "gif" {
 		f.Kind = ffmpeg.Video // it may move, so it has a duration
 	}
-	m, err := r.Tools.Probe(ctx, path, f, r.Probe)
+	limits := r.Probe
+	if f.Kind == ffmpeg.Image {
+		limits.CPU = min(limits.CPU, pictureCPU)
+	}
+	m, err := r.Tools.Probe(ctx, path, f, limits)
 	if err != nil || f.Kind == ffmpeg.Image || m.Video == nil && m.Duration > 0 && !estimated(f) {
 		return m, err
 	}
@@ -120,8 +133,11 @@ func (r *run) probe(ctx context.Context, path string, f ffmpeg.Format) (ffmpeg.M
 	if refuses(err) && m.Duration > 0 { // then its own word must do
 		return m, nil
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return m, fmt.Errorf("not a readable %s file: %w", f.Name, err)
+	case walk.packets() == 0:
+		return m, fmt.Errorf("its %s holds nothing that can be played; it is damaged or was cut off", f.Name)
 	}
 	correct(&m, f, walk)
 	return m, nil
@@ -166,7 +182,7 @@ func (r *run) whyNoPicture(path string, format ffmpeg.Format, cause error) error
 		}
 	}
 	var run *ffmpeg.RunError
-	if errors.As(cause, &run) && run.Message != "" {
+	if errors.As(cause, &run) && run.Message != "" || errors.Is(cause, ffmpeg.ErrTooLong) {
 		return cause
 	}
 	return fmt.Errorf("the %s is damaged", format.Name)

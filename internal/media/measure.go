@@ -50,6 +50,14 @@ func (l *length) of(kind string) track {
 	return track{}
 }
 
+// packets is how many there are of pictures and of sound.
+func (l *length) packets() (n int) {
+	for _, t := range l.streams {
+		n += t.packets
+	}
+	return n
+}
+
 // seconds is when the last packet is over.
 func (l *length) seconds() float64 {
 	begin, end := math.Inf(1), 0.0

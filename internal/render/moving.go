@@ -36,9 +36,15 @@ func (p *picture) moving(c timeline.Clip, s source, from, to int) string {
 // play is the frames from..to of a source that moves, at the output's rate, each
 // run of it prepared by itself.
 func (p *picture) play(c timeline.Clip, s source, from, to int, prepare func(*strand)) *strand {
+	parts := p.pieces(c, s, from-c.In, to-c.In)
+	if len(parts) > mostPieces {
+		t := p.cycle(c, s, from-c.In, to-c.In, prepare)
+		t.add(f("tpad", "stop", -1, "stop_mode", "clone"), f("trim", "end_frame", to-from))
+		return t
+	}
 	var pads []string
 	var alpha bool
-	for _, part := range p.pieces(c, s, from-c.In, to-c.In) {
+	for _, part := range parts {
 		piece := p.piece(s, part, prepare)
 		pads, alpha = append(pads, piece.end()), piece.alpha
 	}
@@ -56,9 +62,9 @@ func (p *picture) play(c timeline.Clip, s source, from, to int, prepare func(*st
 // points where its source starts over. What lies behind the last play is left
 // out: there the last picture stands.
 func (p *picture) pieces(c timeline.Clip, s source, first, last int) []piece {
-	length := s.facts().Duration - c.Seek
+	length := s.period(c)
 	var list []piece
-	for play := 0; play < maxPlays(c.Loop) && length >= seconds(1, p.FPS); play++ {
+	for play := p.playAt(first, length); play < maxPlays(c.Loop) && length >= seconds(1, p.FPS); play++ {
 		begin, end := p.frame(float64(play)*length), p.frame(float64(play+1)*length)
 		if begin >= last {
 			break

@@ -126,7 +126,9 @@ func (p *picture) paint(base string, c timeline.Clip) string {
 
 // blend lets the scene that enters take over from the one that leaves.
 func (p *picture) blend(leaving, entering string, s timeline.Scene) string {
-	if s.Style == "fade" { // a third of the work of xfade, and the same picture
+	// A third of the work of xfade, and the same picture. Of a single frame xfade
+	// makes none.
+	if s.Style == "fade" || s.Transition == 1 {
 		veiled := p.join([]string{entering}, f("format", "pix_fmts", "yuva420p"),
 			f("fade", "type", "in", "start_frame", 0, "nb_frames", s.Transition, "alpha", 1))
 		return p.join([]string{leaving, veiled}, f("overlay", "format", "yuv420"))

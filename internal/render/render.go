@@ -160,6 +160,9 @@ func (j *job) run(ctx context.Context, do func(context.Context, *job) error) err
 	}
 	j.timeline = t
 	j.warnings = append(j.warnings, t.Warnings...)
+	if err := faults(j.oversized()); err != nil {
+		return err
+	}
 	return do(ctx, j)
 }
 
@@ -275,9 +278,12 @@ func (j *job) window(ctx context.Context, p part) (file string, err error) {
 		file, err = j.paint(ctx, j.picture(p.window, p.picture.ready, true), onFrame)
 	}
 	if err == nil && last < want {
-		err = movie.Fault{Message: "A video ends early or is damaged"}
+		err = errShort
 	}
-	return file, err
+	if err != nil {
+		return "", j.blame(ctx, p.window, err)
+	}
+	return file, nil
 }
 
 // paint has a window's picture encoded.

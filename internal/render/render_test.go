@@ -118,6 +118,8 @@ func TestRender(t *testing.T) {
 			width: 320, height: 180, seconds: 4, pixels: []pixel{{10, 50, 50, 128, 128, 128}, {35, 50, 50, 255, 0, 0}, {60, 50, 50, 80, 80, 80}, {90, 50, 50, 0, 255, 0}}},
 		{name: "xfade", source: `{"width":100,"height":100,"scenes":[{"duration":2,"background-color":"#ff0000"},{"duration":2,"background-color":"#0000ff","transition":{"style":"wipeleft","duration":1}}]}`,
 			width: 100, height: 100, seconds: 3, pixels: []pixel{{37, 10, 50, 255, 0, 0}, {37, 90, 50, 0, 0, 255}, {50, 9, 9, 0, 0, 255}}},
+		{name: "xfade of a single frame", source: `{"width":100,"height":100,"scenes":[{"duration":1,"background-color":"#ff0000"},{"duration":1,"background-color":"#0000ff","transition":{"style":"wipeleft","duration":0.04}}]}`,
+			width: 100, height: 100, seconds: 1.96, pixels: []pixel{{23, 10, 50, 255, 0, 0}, {25, 90, 50, 0, 0, 255}, {48, 9, 9, 0, 0, 255}}},
 		{name: "music over the movie ends with it and fades", source: `{"width":100,"height":100,"scenes":[{"duration":4}],
 			"elements":[{"type":"audio","src":"tone.wav","duration":-2,"volume":0.5,"fade-out":2}]}`, width: 100, height: 100, seconds: 4,
 			levels: []float64{.177, .177, .135, .051}},
@@ -248,6 +250,8 @@ func TestRenderRefuses(t *testing.T) {
 		{`{"scenes":[{"elements":[{"type":"image"}]}]}`, "Source URL is required for image element in Scene #1, Element #1"},
 		{`{"scenes":[{"elements":[{"type":"voice","text":"a"},{"type":"image"}]}]}`, "Scene #1, element #1: the element type 'voice' is not supported by this version of Reelhook; remove the element; Source URL is required for image element in Scene #1, Element #2"},
 		{`{"scenes":[{"elements":[{"type":"image","src":"red.png"}]}]}`, "Movie duration cannot be zero"},
+		{`{"scenes":[{"duration":1,"elements":[{"type":"image","src":"red.png","width":20000}]}],"elements":[{"type":"image","src":"red.png","duration":1,"width":10000}]}`,
+			"Scene #1, element #1: it would be 20000 x 10000 pixels large; at most 50 million pixels are allowed"},
 	} {
 		m, err := movie.Parse([]byte(tc.source))
 		if err != nil {

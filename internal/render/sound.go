@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"strconv"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/reelhook/reelhook/internal/ffmpeg"
+	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/timeline"
 )
 
@@ -196,6 +198,10 @@ func (j *job) decode(ctx context.Context, t *take, c ffmpeg.Command) (file strin
 	var run *ffmpeg.RunError
 	if errors.As(err, &run) && ctx.Err() == nil && !isMachine(err) {
 		return "", fault(t.sound.Element, "src", fmt.Errorf("its sound cannot be decoded: %w", err))
+	}
+	// A video may have an empty track of sound, as some recorders make them.
+	if info, serr := os.Stat(file); err == nil && serr == nil && info.Size() == 0 && t.seek == 0 && t.sound.Element.Type == movie.Audio {
+		return "", fault(t.sound.Element, "src", errors.New("there is no sound in it"))
 	}
 	return file, err
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"syscall"
 	"time"
 )
 
@@ -57,6 +58,10 @@ type Limits struct {
 
 // ErrTooLong is a run that reached its wall clock limit.
 var ErrTooLong = errors.New("the program took too long and was stopped")
+
+// ErrKilled is a run that the system ended: at its limit of processor time, or
+// for want of memory.
+var ErrKilled = errors.New("it took too much processor time or memory and was stopped")
 
 // Error is a run that failed.
 type Error struct {
@@ -135,5 +140,24 @@ func (s *Sandbox) Run(ctx context.Context, p Process) error {
 	if cause != nil {
 		return &Error{Err: cause}
 	}
+	if killed(err) {
+		return &Error{Message: ErrKilled.Error(), Err: errors.Join(ErrKilled, err)}
+	}
 	return &Error{Message: said.message(p.Says), Err: err}
+}
+
+// killed tells that the system ended a run. The sandbox's own program says so by
+// its status, as a shell does.
+func killed(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, _ := exit.Sys().(syscall.WaitStatus)
+	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGXCPU} {
+		if status.Signaled() && status.Signal() == signal || exit.ExitCode() == 128+int(signal) {
+			return true
+		}
+	}
+	return false
 }

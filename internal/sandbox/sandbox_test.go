@@ -117,6 +117,8 @@ func TestLimits(t *testing.T) {
 		p.Dir, p.Limits = t.TempDir(), tc.limits
 		if err := s.Run(t.Context(), p); err == nil {
 			t.Errorf("%s was not limited", name)
+		} else if errors.Is(err, ErrKilled) != (name == "CPU") {
+			t.Errorf("%s: %v", name, err)
 		}
 		if name == "CPU" {
 			continue // without a limit it never ends

@@ -60,15 +60,16 @@ func (a Area) within(in Area) Area {
 	return Area{a.X + in.X*a.W, a.Y + in.Y*a.H, in.W * a.W, in.H * a.H}
 }
 
-// covering is the middle part of a picture that has the canvas's shape.
+// covering is the middle part of a picture that has the canvas's shape, a pixel
+// at least.
 func covering(f Facts, width, height int) Area {
 	want := float64(width) / float64(height)
 	have := float64(f.Width) / float64(f.Height)
 	if have > want {
-		w := want / have
+		w := max(want/have, 1/float64(f.Width))
 		return Area{(1 - w) / 2, 0, w, 1}
 	}
-	h := have / want
+	h := max(have/want, 1/float64(f.Height))
 	return Area{0, (1 - h) / 2, 1, h}
 }
 
@@ -95,9 +96,9 @@ func (b *builder) dimensions(e *movie.Element, f Facts) (w, h int) {
 	case w < 0 && h < 0:
 		return f.Width, f.Height
 	case w < 0:
-		return round(float64(h) * float64(f.Width) / float64(f.Height)), h
+		return max(1, round(float64(h)*float64(f.Width)/float64(f.Height))), h
 	case h < 0:
-		return w, round(float64(w) * float64(f.Height) / float64(f.Width))
+		return w, max(1, round(float64(w)*float64(f.Height)/float64(f.Width)))
 	}
 	return w, h
 }

@@ -86,7 +86,10 @@ func (b *builder) scenes(m *movie.Movie, other float64) []sceneTime {
 			list[0].length = emptyMovie
 		}
 	}
-	at := 0.0
+	// at is the end of what there is so far, alone where its last scene blends with
+	// no other any more. A start is never before that, not even by what rounding
+	// makes of a difference.
+	at, alone := 0.0, 0.0
 	var before *sceneTime
 	for i := range list {
 		s := &list[i]
@@ -97,7 +100,10 @@ func (b *builder) scenes(m *movie.Movie, other float64) []sceneTime {
 		if t := m.Scenes[i].Transition; t != nil {
 			s.transition = b.clamp(m.Scenes[i].Path+".transition", before, s, t.Duration)
 		}
-		s.start = at - s.transition
+		s.start = max(at-s.transition, alone)
+		if alone = s.start; s.transition > 0 {
+			alone = at
+		}
 		at = s.start + s.length
 		before = s
 	}
@@ -123,6 +129,9 @@ func (b *builder) warn(path, message string) {
 
 func (b *builder) addScene(s *movie.Scene, t sceneTime) {
 	scene := Scene{Span: Span{b.frame(t.start), b.frame(t.start + t.length)}, Background: s.Background, NoCache: s.NoCache}
+	if len(b.Scenes) > 0 {
+		scene.Out = max(scene.Out, b.Scenes[len(b.Scenes)-1].Out)
+	}
 	if s.Transition != nil && len(b.Scenes) > 0 {
 		scene.Style = s.Transition.Style
 		scene.Transition = max(0, b.Scenes[len(b.Scenes)-1].Out-scene.In)
