@@ -46,8 +46,8 @@ func referenceByHand(font, output string) []string {
 // shows, and has what is beside the main video end by itself.
 func overlaysByHand(font, output string) []string {
 	graph := strings.Join([]string{
-		"[0:v]format=yuv420p," + lettered(font, "Ada Lovelace, mathematician", 56, "96", fading(1, 7, 0.5)) + "," +
-			lettered(font, "Charles Babbage, engineer", 56, "96", fading(11, 17, 0.5)) + "[main]",
+		"[0:v]format=yuv420p," + lettered(font, "Ada Lovelace, mathematician", 56, "120", fading(1, 7, 0.5)) + "," +
+			lettered(font, "Charles Babbage, engineer", 56, "120", fading(11, 17, 0.5)) + "[main]",
 		"[1:v]scale=480:270:flags=bicubic,format=yuv420p,trim=end_frame=300,setpts=PTS-STARTPTS+4/TB[small]",
 		"[2:v]scale=160:160:flags=bicubic,format=yuva420p,loop=-1:1:0,fps=25,trim=end_frame=500[logo]",
 		"[main][small]overlay=x=W-w-96:y=54:eof_action=pass:format=yuv420[both]",

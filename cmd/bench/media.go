@@ -16,7 +16,7 @@ func picture(i int) string { return fmt.Sprintf("slide%d.jpg", i%pictures+1) }
 
 // media are made in this order, those that are needed.
 func media() []medium {
-	const fractal = "-f lavfi -i mandelbrot=s=2560x1440:start_scale=%[1]g:end_scale=%[1]g:maxiter=800 -frames:v 1 -vf gblur=0.6,noise=alls=6:allf=u -q:v 2 %[2]s"
+	const fractal = "-f lavfi -i mandelbrot=s=2560x1440:start_scale=%[1]g:end_scale=%[1]g:maxiter=300 -frames:v 1 -vf gblur=0.6,noise=alls=6:allf=u -q:v 2 %[2]s"
 	const encoded = " -c:v libx264 -preset veryfast -crf 20 -pix_fmt yuv420p -g 50 -colorspace bt709 -color_primaries bt709 -color_trc bt709 "
 	list := []medium{
 		{"photo.jpg", fmt.Sprintf(fractal, 0.02, "photo.jpg")}, // rich in detail

@@ -132,7 +132,7 @@ func TestOffsets(t *testing.T) {
 	if err != nil || !slices.Equal(flips, []float64{0, 1}) {
 		t.Errorf("colours change at %v, %v", flips, err)
 	}
-	clicks, err := s.clicks(t.Context(), movie, "anull")
+	clicks, err := s.clicks(t.Context(), movie)
 	if err != nil || len(clicks) != 2 || math.Abs(clicks[0]-0.04) > 0.001 || math.Abs(clicks[1]-1.04) > 0.001 {
 		t.Errorf("clicks at %v, %v", clicks, err)
 	}
