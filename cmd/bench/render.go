@@ -15,8 +15,6 @@ import (
 type stage struct {
 	*bench
 	group *group
-	// caches tells that Reelhook can keep what it rendered.
-	caches bool
 }
 
 // show is something to be measured of rendering; "render." and its name select
@@ -52,12 +50,7 @@ func (b *bench) selected() []show {
 
 // render measures whole renderings, beside FFmpeg told by hand.
 func (b *bench) render(ctx context.Context) error {
-	program, err := b.build(ctx)
-	if err != nil {
-		return err
-	}
-	help, err := command(ctx, program, "render", "--help").Output()
-	if err != nil {
+	if _, err := b.build(ctx); err != nil {
 		return err
 	}
 	if _, err := os.Stat(b.Font); err != nil {
@@ -72,7 +65,7 @@ func (b *bench) render(ctx context.Context) error {
 		fmt.Fprintf(b.out, "\nWARNING: no control group to count CPU in (%v): what FFmpeg uses inside the sandbox may be missing below.\n", err)
 	}
 	defer g.close()
-	s := &stage{bench: b, group: g, caches: bytes.Contains(help, []byte("--cache"))}
+	s := &stage{bench: b, group: g}
 	// Not measured: the first rendering of a machine makes the list of its fonts.
 	if _, err := s.cold(ctx, warmupName); err != nil {
 		return err
@@ -90,9 +83,10 @@ func (s *stage) run(ctx context.Context, argv []string) (spent, error) {
 	return s.bench.run(ctx, s.group, argv)
 }
 
-// cold renders a document with nothing known of it: the cache is empty.
+// cold renders a document with nothing kept of it. Only the list of the
+// machine's fonts is.
 func (s *stage) cold(ctx context.Context, name string) (spent, error) {
-	if err := os.RemoveAll(s.cache()); err != nil {
+	if err := os.RemoveAll(filepath.Join(s.cache(), "renders")); err != nil {
 		return spent{}, err
 	}
 	return s.warm(ctx, name)
@@ -100,11 +94,7 @@ func (s *stage) cold(ctx context.Context, name string) (spent, error) {
 
 // warm renders a document with what earlier renderings left in the cache.
 func (s *stage) warm(ctx context.Context, name string) (spent, error) {
-	argv := []string{filepath.Join(s.dir, "reelhook"), "render", name + ".json", "-o", rendered(name)}
-	if s.caches {
-		argv = append(argv, "--cache", s.cache())
-	}
-	return s.run(ctx, argv)
+	return s.run(ctx, []string{filepath.Join(s.dir, "reelhook"), "render", name + ".json", "-o", rendered(name), "--cache", s.cache()})
 }
 
 func (s *stage) cache() string { return filepath.Join(s.dir, "cache") }
