@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,12 +34,14 @@ const (
 const dots = "40+190*exp(-(pow(mod(X,480)-320,2)+pow(mod(Y,320)-240,2))/50)"
 
 // zoom measures how smoothly pictures grow, in what is encoded and decoded again.
+// Frames without any fault, encoded alike, tell how much of it is the encoder's.
 func (s *stage) zoom(ctx context.Context) error {
 	t := table{title: fmt.Sprintf("render: zoom 1.0 to 1.2 in %d frames, %d dots in the decoded movie", zoomFrames, dotColumns*dotRows)}
 	t.add("who", "jitter px (RMS)", "largest", "error of position px (RMS)", "largest", "wall s", "CPU s")
 	for _, r := range []*rival{
 		s.manual("FFmpeg by hand, zoompan of 8000 px", "zoom-hand.mp4", zoomFrames, zoomByHand),
 		s.reelhook("reelhook render, quality high", zoomName, zoomFrames, s.cold),
+		{who: "frames drawn exactly", output: "zoom-exact.mp4", make: s.drawExactly},
 	} {
 		used, err := r.make(ctx)
 		if err != nil {
@@ -50,7 +53,7 @@ func (s *stage) zoom(ctx context.Context) error {
 		}
 		position, jitter := spread(errs), spread(steps(errs))
 		t.add(r.who, fmt.Sprintf("%.4f", jitter.rms), fmt.Sprintf("%.3f", jitter.most), fmt.Sprintf("%.4f", position.rms), fmt.Sprintf("%.3f", position.most),
-			fmt.Sprintf("%.2f", used.wall.Seconds()), fmt.Sprintf("%.2f", used.cpu.Seconds()))
+			twoDigits(used.wall), twoDigits(used.cpu))
 	}
 	t.print(s.out)
 	return nil
@@ -63,6 +66,49 @@ func zoomByHand(_, output string) []string {
 		zoomGrows, zoomFrames-1, zoomFrames, zoomWidth, zoomHeight))
 	return append(argv, strings.Fields(fmt.Sprintf("-frames:v %d %s %s", zoomFrames, zoomEncoding, output))...)
 }
+
+// drawExactly draws the dots where they belong, frame by frame, and has them
+// encoded. What that takes means nothing.
+func (s *stage) drawExactly(ctx context.Context) (spent, error) {
+	encode := command(ctx, "ffmpeg", strings.Fields(fmt.Sprintf("-nostdin -v error -y -f rawvideo -pix_fmt yuv420p -s %dx%d -r %d -i - %s zoom-exact.mp4",
+		zoomWidth, zoomHeight, fps, zoomEncoding))...)
+	encode.Dir = s.dir
+	in, err := encode.StdinPipe()
+	if err != nil {
+		return spent{}, err
+	}
+	if err := encode.Start(); err != nil {
+		return spent{}, err
+	}
+	grey := bytes.Repeat([]byte{128}, zoomWidth*zoomHeight/2)
+	for n := range zoomFrames {
+		_, err = in.Write(append(dotted(zoomFactor(n)), grey...))
+		if err != nil {
+			break
+		}
+	}
+	return spent{}, errors.Join(err, in.Close(), encode.Wait())
+}
+
+// dotted is the brightness of the picture enlarged by a factor.
+func dotted(factor float64) []byte {
+	const dark, bright, sigma = 50, 163, 5 * zoomScale // as 40 and 190 are in limited range
+	luma := bytes.Repeat([]byte{dark}, zoomWidth*zoomHeight)
+	for _, d := range dotPlaces(factor) {
+		const around = 2 * dotWindow
+		for y := max(0, int(d.y)-around); y < min(zoomHeight, int(d.y)+around); y++ {
+			for x := max(0, int(d.x)-around); x < min(zoomWidth, int(d.x)+around); x++ {
+				far := (math.Pow(float64(x)-d.x, 2) + math.Pow(float64(y)-d.y, 2)) / (2 * math.Pow(sigma*factor, 2))
+				luma[y*zoomWidth+x] = max(luma[y*zoomWidth+x], byte(dark+bright*math.Exp(-far)+0.5))
+			}
+		}
+	}
+	return luma
+}
+
+// zoomFactor is by how much frame n is enlarged: the first not at all, the last
+// by all that it grows.
+func zoomFactor(n int) float64 { return 1 + zoomGrows*float64(n)/(zoomFrames-1) }
 
 // displaced is how far every dot is from its place, in pixels to the right and
 // down, for every frame of a movie.
@@ -79,7 +125,7 @@ func (s *stage) displaced(ctx context.Context, movie string) (frames [][]float64
 	in, luma := bufio.NewReaderSize(out, 1<<20), make([]byte, zoomWidth*zoomHeight)
 	for err = nil; err == nil; {
 		if _, err = io.ReadFull(in, luma); err == nil {
-			frames = append(frames, misplaced(luma, 1+zoomGrows*float64(len(frames))/(zoomFrames-1)))
+			frames = append(frames, misplaced(luma, zoomFactor(len(frames))))
 		}
 	}
 	if !errors.Is(err, io.EOF) {
@@ -97,13 +143,25 @@ func (s *stage) displaced(ctx context.Context, movie string) (frames [][]float64
 // it is enlarged by a factor.
 func misplaced(luma []byte, factor float64) []float64 {
 	var list []float64
+	for _, d := range dotPlaces(factor) {
+		x, y := centroid(luma, d.x, d.y)
+		list = append(list, x-d.x, y-d.y)
+	}
+	return list
+}
+
+type point struct{ x, y float64 }
+
+// dotPlaces are where the dots belong.
+func dotPlaces(factor float64) []point {
+	var list []point
 	for row := range dotRows {
 		for column := range dotColumns {
-			// From the middle of the canvas, where pixel 0 has its middle at 0.5.
-			x := place((float64(column)-(dotColumns-1)/2)*dotSpacingX+0.5, factor, zoomWidth)
-			y := place((float64(row)-(dotRows-1)/2.0)*dotSpacingY+0.5, factor, zoomHeight)
-			foundX, foundY := centroid(luma, x, y)
-			list = append(list, foundX-x, foundY-y)
+			// From the middle of the canvas; that of pixel 0 is at 0.5.
+			list = append(list, point{
+				place((float64(column)-(dotColumns-1)/2.0)*dotSpacingX+0.5, factor, zoomWidth),
+				place((float64(row)-(dotRows-1)/2.0)*dotSpacingY+0.5, factor, zoomHeight),
+			})
 		}
 	}
 	return list
