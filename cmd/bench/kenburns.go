@@ -52,8 +52,11 @@ func (s *stage) zoom(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", r.who, err)
 		}
 		position, jitter := spread(errs), spread(steps(errs))
-		t.add(r.who, fmt.Sprintf("%.4f", jitter.rms), fmt.Sprintf("%.3f", jitter.most), fmt.Sprintf("%.4f", position.rms), fmt.Sprintf("%.3f", position.most),
-			twoDigits(used.wall), twoDigits(used.cpu))
+		cells := []string{r.who, fmt.Sprintf("%.4f", jitter.rms), fmt.Sprintf("%.3f", jitter.most), fmt.Sprintf("%.4f", position.rms), fmt.Sprintf("%.3f", position.most)}
+		if used.wall > 0 {
+			cells = append(cells, fmt.Sprintf("%.2f", used.wall.Seconds()), fmt.Sprintf("%.2f", used.cpu.Seconds()))
+		}
+		t.add(cells...)
 	}
 	t.print(s.out)
 	return nil
@@ -68,7 +71,7 @@ func zoomByHand(_, output string) []string {
 }
 
 // drawExactly draws the dots where they belong, frame by frame, and has them
-// encoded. What that takes means nothing.
+// encoded. It says nothing of what that took.
 func (s *stage) drawExactly(ctx context.Context) (spent, error) {
 	encode := command(ctx, "ffmpeg", strings.Fields(fmt.Sprintf("-nostdin -v error -y -f rawvideo -pix_fmt yuv420p -s %dx%d -r %d -i - %s zoom-exact.mp4",
 		zoomWidth, zoomHeight, fps, zoomEncoding))...)
@@ -98,8 +101,8 @@ func dotted(factor float64) []byte {
 		const around = 2 * dotWindow
 		for y := max(0, int(d.y)-around); y < min(zoomHeight, int(d.y)+around); y++ {
 			for x := max(0, int(d.x)-around); x < min(zoomWidth, int(d.x)+around); x++ {
-				far := (math.Pow(float64(x)-d.x, 2) + math.Pow(float64(y)-d.y, 2)) / (2 * math.Pow(sigma*factor, 2))
-				luma[y*zoomWidth+x] = max(luma[y*zoomWidth+x], byte(dark+bright*math.Exp(-far)+0.5))
+				far := math.Hypot(float64(x)-d.x, float64(y)-d.y) / (sigma * factor)
+				luma[y*zoomWidth+x] = max(luma[y*zoomWidth+x], byte(dark+bright*math.Exp(-far*far/2)+0.5))
 			}
 		}
 	}

@@ -63,8 +63,6 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-func twoDigits(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()) }
-
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d)/1e6) }
 
 func ratio(a, b float64) string {
