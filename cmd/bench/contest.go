@@ -85,16 +85,28 @@ func (s *stage) reelhook(who, document string, frames int, render func(context.C
 func (s *stage) compete(ctx context.Context, name string, runs int, rivals []*rival) error {
 	for range runs {
 		for _, r := range rivals {
-			used, err := r.make(ctx)
-			if err != nil {
-				return err
-			}
-			r.add(used)
-			if r.made, err = s.probe(ctx, r.output); err != nil {
+			if err := s.turn(ctx, r); err != nil {
 				return err
 			}
 		}
 	}
+	s.compare(name, runs, rivals)
+	return nil
+}
+
+// turn has one of them make its movie.
+func (s *stage) turn(ctx context.Context, r *rival) error {
+	used, err := r.make(ctx)
+	if err != nil {
+		return err
+	}
+	r.add(used)
+	r.made, err = s.probe(ctx, r.output)
+	return err
+}
+
+// compare prints what rivals took, beside the first.
+func (s *stage) compare(name string, runs int, rivals []*rival) {
 	t := table{title: fmt.Sprintf("render: %s, median of %d", name, runs)}
 	t.add("who", "wall s", "CPU s", "peak memory (PSS)", "frames", "seconds", "file", "wall ×", "CPU ×", "memory ×", "CPU of strangers")
 	for _, r := range rivals {
@@ -104,7 +116,6 @@ func (s *stage) compete(ctx context.Context, name string, runs int, rivals []*ri
 		}
 	}
 	t.print(s.out)
-	return nil
 }
 
 // slack in seconds is by how much the AAC frame that ends a sound may stand out.
