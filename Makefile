@@ -27,7 +27,7 @@ test: ## install what the tests need, lint, run every test with the race detecto
 lint: ## check style, walls between packages and formatting
 	$(LINT) run ./...
 
-bench: ## measure accepts, deliveries, rendering and uploads beside what could be best; takes about ten minutes
+bench: ## measure accepts, deliveries, rendering and uploads beside what could be best; takes about twenty minutes
 	@scripts/deps bench
 	go run ./cmd/bench
 

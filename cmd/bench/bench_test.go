@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/reelhook/reelhook/internal/export"
-	"github.com/reelhook/reelhook/internal/movie"
 )
 
 // TestMain lets the test's own binary be the receiver.
@@ -142,21 +141,6 @@ func TestReceiver(t *testing.T) {
 	defer cancel()
 	if err := post(ctx, r.urls[0], `{"project":"three"}`); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("what hangs answered: %v", err)
-	}
-}
-
-// TestMovies holds that the documents are movies without faults.
-func TestMovies(t *testing.T) {
-	files, err := documents.ReadDir("movies")
-	if err != nil || len(files) != len(contests)+1 {
-		t.Fatal(files, err)
-	}
-	for _, f := range files {
-		data, _ := documents.ReadFile("movies/" + f.Name())
-		m, err := movie.Parse(data)
-		if err != nil || len(m.Faults)+len(m.Warnings) > 0 {
-			t.Errorf("%s: %v, %+v", f.Name(), err, m)
-		}
 	}
 }
 

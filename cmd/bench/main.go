@@ -21,6 +21,7 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,7 +32,7 @@ import (
 )
 
 type options struct {
-	Parts []string `arg:"" optional:"" help:"What to measure: accept, deliver, growth, neighbours, memory, render, transfer; all by default."`
+	Parts []string `arg:"" optional:"" help:"What to measure: accept, deliver, growth, neighbours, memory, render (or one of it, such as render.collage), transfer; all by default."`
 
 	Clients    int           `help:"Clients that post movies at once." default:"32"`
 	For        time.Duration `help:"How long movies are posted." default:"5s"`
@@ -127,13 +128,25 @@ var parts = []part{{"accept", (*bench).accept}, {"deliver", (*bench).deliver}, {
 	{"neighbours", (*bench).neighbours}, {"memory", (*bench).memory},
 	{"render", (*bench).render}, {"transfer", (*bench).transfer}}
 
+// names are those of all parts, and of what rendering consists of.
+func names() []string {
+	var list []string
+	for _, p := range parts {
+		list = append(list, p.name)
+	}
+	for _, s := range shows() {
+		list = append(list, "render."+s.name)
+	}
+	return list
+}
+
 // measure takes all the parts that were asked for, in order.
 func (b *bench) measure(ctx context.Context) error {
 	if err := b.machine(ctx); err != nil {
 		return err
 	}
 	for _, p := range parts {
-		if len(b.Parts) > 0 && !slices.Contains(b.Parts, p.name) {
+		if !b.wants(p) {
 			continue
 		}
 		if err := p.measure(b, ctx); err != nil {
@@ -143,10 +156,18 @@ func (b *bench) measure(ctx context.Context) error {
 	return nil
 }
 
+// wants tells whether a part, or something of it, was asked for.
+func (o options) wants(p part) bool {
+	return len(o.Parts) == 0 || slices.ContainsFunc(o.Parts, func(name string) bool {
+		whole, _, _ := strings.Cut(name, ".")
+		return whole == p.name
+	})
+}
+
 // Validate refuses parts that do not exist, and numbers that measure nothing.
 func (o options) Validate() error {
 	for _, name := range o.Parts {
-		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
+		if !slices.Contains(names(), name) {
 			return fmt.Errorf("there is no part %q; --help lists them", name)
 		}
 	}

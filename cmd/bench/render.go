@@ -1,31 +1,51 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"embed"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
-//go:embed movies/*.json
-var documents embed.FS
-
-// contest is one movie, made by Reelhook and by hand.
-type contest struct {
-	name   string
-	frames int
-	// length of the movie.
-	length time.Duration
-	hand   func(font, output string) []string
+// stage is where renderers are measured.
+type stage struct {
+	*bench
+	group *group
 }
 
-var contests = []contest{
-	{"reference", 750, 30 * time.Second, referenceByHand},
-	{"slideshow", 690, 27600 * time.Millisecond, slideshowByHand},
+// show is something to be measured of rendering; "render." and its name select
+// it alone.
+type show struct {
+	name string
+	// documents are the movies it needs.
+	documents []string
+	measure   func(*stage, context.Context) error
+}
+
+// shows are in the order of their tables.
+func shows() []show {
+	var list []show
+	for _, c := range contests() {
+		list = append(list, show{c.name, []string{c.name}, func(s *stage, ctx context.Context) error { return s.contest(ctx, c) }})
+	}
+	return append(list,
+		show{"long", []string{longName, minuteName}, (*stage).long},
+		show{"again", []string{"slideshow", changedName}, (*stage).again},
+		show{"drift", []string{driftName}, (*stage).drift},
+		show{"zoom", []string{zoomName}, (*stage).zoom})
+}
+
+// selected are those that were asked for, by their names or with all others.
+func (b *bench) selected() []show {
+	list := shows()
+	if len(b.Parts) == 0 || slices.Contains(b.Parts, "render") {
+		return list
+	}
+	return slices.DeleteFunc(list, func(s show) bool { return !slices.Contains(b.Parts, "render."+s.name) })
 }
 
 // render measures whole renderings, beside FFmpeg told by hand.
@@ -36,7 +56,8 @@ func (b *bench) render(ctx context.Context) error {
 	if _, err := os.Stat(b.Font); err != nil {
 		return fmt.Errorf("%w; install fonts-inter or set --font", err)
 	}
-	if err := b.media(ctx); err != nil {
+	selected := b.selected()
+	if err := b.prepare(ctx, selected); err != nil {
 		return err
 	}
 	g, err := newGroup()
@@ -44,57 +65,42 @@ func (b *bench) render(ctx context.Context) error {
 		fmt.Fprintf(b.out, "\nWARNING: no control group to count CPU in (%v): what FFmpeg uses inside the sandbox may be missing below.\n", err)
 	}
 	defer g.close()
+	s := &stage{bench: b, group: g}
 	// Not measured: the first rendering of a machine makes the list of its fonts.
-	if _, err := b.run(ctx, g, b.reelhook("warmup")); err != nil {
+	if _, err := s.cold(ctx, warmupName); err != nil {
 		return err
 	}
-	for _, c := range contests {
-		if err := b.contest(ctx, g, c); err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+	for _, show := range selected {
+		if err := show.measure(s, ctx); err != nil {
+			return fmt.Errorf("%s: %w", show.name, err)
 		}
 	}
 	return nil
 }
 
-// reelhook is the command that renders one of the documents.
-func (b *bench) reelhook(name string) []string {
-	return []string{filepath.Join(b.dir, "reelhook"), "render", name + ".json", "-o", name + "-reelhook.mp4"}
+// run measures a command that makes a movie.
+func (s *stage) run(ctx context.Context, argv []string) (spent, error) {
+	return s.bench.run(ctx, s.group, argv)
 }
 
-// contest has both make the movie in turns, so that whatever else happens on
-// the machine happens to both.
-func (b *bench) contest(ctx context.Context, g *group, c contest) error {
-	outputs := []string{c.name + "-hand.mp4", c.name + "-reelhook.mp4"}
-	commands := [][]string{c.hand(b.Font, outputs[0]), b.reelhook(c.name)}
-	var walls, cpus, peaks, strangers [2][]float64
-	for range b.Runs {
-		for i, argv := range commands {
-			used, err := b.run(ctx, g, argv)
-			if err != nil {
-				return err
-			}
-			walls[i], cpus[i] = append(walls[i], used.wall.Seconds()), append(cpus[i], used.cpu.Seconds())
-			peaks[i], strangers[i] = append(peaks[i], float64(used.peak)), append(strangers[i], used.strangers)
-		}
+// cold renders a document with nothing kept of it. Only the list of the
+// machine's fonts is.
+func (s *stage) cold(ctx context.Context, name string) (spent, error) {
+	if err := os.RemoveAll(filepath.Join(s.cache(), "renders")); err != nil {
+		return spent{}, err
 	}
-	t := table{title: fmt.Sprintf("render: %s, median of %d", c.name, b.Runs)}
-	t.add("who", "wall s", "CPU s", "peak memory (PSS)", "frames", "seconds", "file", "CPU of strangers")
-	for i, who := range []string{"FFmpeg by hand", "reelhook render"} {
-		o, err := b.probe(ctx, outputs[i])
-		if err != nil {
-			return err
-		}
-		t.add(who, fmt.Sprintf("%.2f", median(walls[i])), fmt.Sprintf("%.2f", median(cpus[i])), mib(int64(median(peaks[i]))),
-			strconv.Itoa(o.frames), fmt.Sprintf("%.3f", o.seconds), fmt.Sprintf("%.1f MB", float64(o.size)/1e6), percent(median(strangers[i])))
-		// The AAC frame that ends a sound may stand out by its 21 ms.
-		if off := o.seconds - c.length.Seconds(); o.frames != c.frames || off < -0.03 || off > 0.03 {
-			defer fmt.Fprintf(b.out, "\nWARNING: %s did not make the movie: it has %d frames and %v.\n", who, c.frames, c.length)
-		}
-	}
-	t.add("ratio", ratio(median(walls[1]), median(walls[0])), ratio(median(cpus[1]), median(cpus[0])), ratio(median(peaks[1]), median(peaks[0])))
-	t.print(b.out)
-	return nil
+	return s.warm(ctx, name)
 }
+
+// warm renders a document with what earlier renderings left in the cache.
+func (s *stage) warm(ctx context.Context, name string) (spent, error) {
+	return s.run(ctx, []string{filepath.Join(s.dir, "reelhook"), "render", name + ".json", "-o", rendered(name), "--cache", s.cache()})
+}
+
+func (s *stage) cache() string { return filepath.Join(s.dir, "cache") }
+
+// rendered is the file that Reelhook makes of a document.
+func rendered(name string) string { return name + "-reelhook.mp4" }
 
 // output is what ffprobe says of a movie; its frames are counted, not believed.
 type output struct {
@@ -128,27 +134,37 @@ func (b *bench) probe(ctx context.Context, name string) (o output, err error) {
 	return o, nil
 }
 
-// media makes what the movies are made of.
-func (b *bench) media(ctx context.Context) error {
-	files, err := documents.ReadDir("movies")
-	if err != nil {
-		return err
+// prepare writes the documents of what is measured, and makes the media they name.
+func (b *bench) prepare(ctx context.Context, shows []show) error {
+	all := documents()
+	names := []string{warmupName}
+	for _, s := range shows {
+		names = append(names, s.documents...)
 	}
-	for _, f := range files {
-		data, err := documents.ReadFile("movies/" + f.Name())
-		if err != nil {
+	var written bytes.Buffer
+	for _, name := range names {
+		written.Write(all[name])
+		if err := os.WriteFile(filepath.Join(b.dir, name+".json"), all[name], 0o600); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(b.dir, f.Name()), data, 0o600); err != nil {
+	}
+	for _, m := range media() {
+		if !bytes.Contains(written.Bytes(), []byte(`"`+m.name)) {
+			continue
+		}
+		if err := b.ffmpeg(ctx, strings.Fields(m.command)...); err != nil {
 			return err
 		}
 	}
-	for _, line := range sources() {
-		ffmpeg := command(ctx, "ffmpeg", strings.Fields("-nostdin -v error -y "+line)...)
-		ffmpeg.Dir = b.dir
-		if out, err := ffmpeg.CombinedOutput(); err != nil {
-			return fmt.Errorf("ffmpeg %s: %w\n%s", line, err, out)
-		}
+	return nil
+}
+
+// ffmpeg runs FFmpeg without measuring it.
+func (b *bench) ffmpeg(ctx context.Context, args ...string) error {
+	ffmpeg := command(ctx, "ffmpeg", append(strings.Fields("-nostdin -v error -y"), args...)...)
+	ffmpeg.Dir = b.dir
+	if out, err := ffmpeg.CombinedOutput(); err != nil {
+		return fmt.Errorf("ffmpeg %s: %w\n%s", strings.Join(args, " "), err, out)
 	}
 	return nil
 }
