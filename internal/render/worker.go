@@ -104,7 +104,7 @@ func (w *Worker) Work(ctx context.Context, job queue.Job) error {
 	if w.comesAgain(p, err) {
 		return errors.Join(err, w.Projects.PutBack(durable, p.ID))
 	}
-	if err := w.Exports.Ended(durable, p, m.Exports, o); err != nil {
+	if err := w.handOver(ctx, p, m.Exports, o); err != nil {
 		// Not the movie's fault either: it must not count as having taken us down.
 		return errors.Join(err, w.Projects.PutBack(durable, p.ID))
 	}
