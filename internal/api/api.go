@@ -101,7 +101,8 @@ type Options struct {
 
 type server struct {
 	Options
-	mux *http.ServeMux
+	mux    *http.ServeMux
+	trials trials
 }
 
 // New makes the handler of every path of the server.
@@ -127,7 +128,7 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &server{o, http.NewServeMux()}
+	s := &server{Options: o, mux: http.NewServeMux(), trials: trials{of: map[string]int{}}}
 	for _, rt := range s.routes() {
 		s.handle(rt)
 	}

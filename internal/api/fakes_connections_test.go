@@ -23,6 +23,8 @@ type vault struct {
 	// probed is what Probe says, asked whom it was asked for.
 	probed export.Probed
 	asked  string
+	// probing is called while something is tried out; nil is not.
+	probing func()
 	// resealed and lost are what RotateKey says.
 	resealed int
 	lost     error
@@ -48,7 +50,12 @@ func (v *vault) open(t testing.TB, now func() time.Time, declared ...connection.
 }
 
 func (v *vault) Probe(ctx context.Context, account, id string) (export.Probed, error) {
+	v.mu.Lock()
 	v.asked = account + "/" + id
+	v.mu.Unlock()
+	if v.probing != nil {
+		v.probing()
+	}
 	_, err := v.Resolve(ctx, account, movie.Destination{Fields: map[string]json.RawMessage{"id": json.RawMessage(`"` + id + `"`)}})
 	return v.probed, err
 }
