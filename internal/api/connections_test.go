@@ -201,6 +201,26 @@ func TestWebhookConnectionIsTested(t *testing.T) {
 	}
 }
 
+// TestConnectionWarnings: a setting that nobody reads is kept, and the caller told.
+func TestConnectionWarnings(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		method, target, body string
+		warned               bool
+	}{
+		{"POST", "/v2/connections", `{"id":"box","type":"ftp","host":"h","prot":2121}`, true},
+		{"GET", "/v2/connections/box", "", false},
+		{"PUT", "/v2/connections/box", `{"type":"ftp","host":"h","prot":2122}`, true},
+		{"PUT", "/v2/connections/box", `{"type":"ftp","host":"h","port":2122}`, false},
+	} {
+		got := w.call(c.method, c.target, c.body)
+		const want = `"warnings":[{"path":"prot","message":"Destinations of type ftp have no setting 'prot'; it does nothing. Is it meant to be 'port'?"}]`
+		if got.Code != 200 || strings.Contains(got.Body.String(), want) != c.warned || strings.Contains(got.Body.String(), "warnings") != c.warned {
+			t.Errorf("%s %s: %d %s", c.method, c.body, got.Code, got.Body)
+		}
+	}
+}
+
 // TestConnectionsThatCannotBeStored: the caller may try a change again.
 func TestConnectionsThatCannotBeStored(t *testing.T) {
 	w := newWorld(t)

@@ -43,7 +43,7 @@ func (v *vault) open(t testing.TB, now func() time.Time, declared ...connection.
 		t.Fatal(err)
 	}
 	v.Vault, err = connection.New(connection.Options{Store: &v.connectionTable, Keys: keys, Declared: declared,
-		Types: []string{"ftp", "sftp", "webhook"}, Now: now})
+		Types: []string{"ftp", "sftp", "webhook"}, Known: map[string][]string{"ftp": {"host", "port"}}, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}

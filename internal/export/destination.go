@@ -33,3 +33,7 @@ type Connections interface {
 	// not be overridden. Other errors are the store's: it may work later.
 	Resolve(ctx context.Context, account string, d movie.Destination) (Destination, error)
 }
+
+// Shared are the names of settings that destinations of every type may have, beside
+// those that their leaf reads.
+func Shared() []string { return []string{"id", "type", "source", "on-failure"} }
