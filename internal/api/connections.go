@@ -187,7 +187,7 @@ func (s *server) rotateConnection(c *call) (any, error) {
 	// The secret is seen this once, so what comes now must not keep it from the client.
 	found, err := s.Connections.Get(c.Context(), c.caller.Account, id)
 	if err != nil {
-		found = connection.Connection{ID: id, Type: "webhook"}
+		found = connection.Connection{ID: id, Type: export.Webhook}
 	}
 	return replyWith(found, secret)
 }

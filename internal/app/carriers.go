@@ -37,7 +37,7 @@ func (a *App) carriers() map[string]export.Carrier {
 
 // vault opens the connections, declared ones and stored ones.
 func (a *App) vault(keys *seal.Keys, carriers map[string]export.Carrier) (*connection.Vault, error) {
-	hooks, types := exportwebhook.New(exportwebhook.Options{Policy: a.policy(a.AllowHTTPEndpoints)}), []string{"webhook"}
+	hooks, types := exportwebhook.New(exportwebhook.Options{Policy: a.policy(a.AllowHTTPEndpoints)}), []string{export.Webhook}
 	for name := range carriers {
 		types = append(types, name)
 	}
@@ -68,7 +68,7 @@ func (a *App) vault(keys *seal.Keys, carriers map[string]export.Carrier) (*conne
 func known() map[string][]string {
 	return map[string][]string{
 		"ftp": ftp.Settings(), "ftps": ftp.Settings(), "sftp": sftp.Settings(), "s3": s3.Settings(), "http-put": httpput.Settings(),
-		"email": email.Settings(), "webhook": exportwebhook.Settings(),
+		"email": email.Settings(), export.Webhook: exportwebhook.Settings(),
 	}
 }
 

@@ -24,7 +24,7 @@ func (v *Vault) Warnings(c Connection) (all []movie.Fault) {
 	}
 	known = append(export.Shared(), known...)
 	known = append(known, allowOverride)
-	if c.Type == webhookType {
+	if c.Type == export.Webhook {
 		known = append(known, own()...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Settings)) {

@@ -21,7 +21,7 @@ type Destination struct {
 // WebhookTo is a webhook destination that names its endpoint and nothing else.
 func WebhookTo(endpoint string) Destination {
 	text, _ := json.Marshal(endpoint) // a string always can
-	return Destination{Type: webhookType, Settings: Settings{"endpoint": text}}
+	return Destination{Type: Webhook, Settings: Settings{"endpoint": text}}
 }
 
 // Connections are the settings that are kept under an id, secrets included.

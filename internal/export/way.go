@@ -113,7 +113,7 @@ func (p *Pipeline) resolve(ctx context.Context, account string, s *stop) error {
 
 // fill fills a stop's macros in, and the name of the file where none is set.
 func (w way) fill(s stop) Settings {
-	if s.Type == webhookType {
+	if s.Type == Webhook {
 		if !s.mentions() {
 			return s.Settings
 		}
