@@ -83,6 +83,9 @@ func (c connectionsAddCmd) Run(ctx context.Context, s *screen) error {
 		fmt.Fprintln(s.out, printable(kept.Secret))
 		fmt.Fprintf(s.errs, "This secret signs the webhooks of %s. It is not shown again.\n", id)
 	}
+	for _, w := range kept.Warnings {
+		fmt.Fprintln(s.errs, "Warning:", printable(w.Message))
+	}
 	fmt.Fprintf(s.errs, "Connection %s is kept. Try it out: reelhook connections test %s\n", id, id)
 	return nil
 }

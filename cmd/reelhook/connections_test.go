@@ -16,16 +16,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/reelhook/reelhook/internal/api"
+	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/webhook"
 )
 
 // TestAddPrintsTheSecretAlone holds that a script gets the secret and nothing else.
 func TestAddPrintsTheSecretAlone(t *testing.T) {
 	const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-	srv := httptest.NewServer(&counterpart{replies: map[string][]any{"POST /v2/connections": {kept("acme-hook", secret, `"type":"webhook"`)}}})
+	reply := kept("acme-hook", secret, `"type":"webhook"`)
+	reply.Warnings = []movie.Fault{{Path: "pots", Message: "No setting \x1b'pots'"}}
+	srv := httptest.NewServer(&counterpart{replies: map[string][]any{"POST /v2/connections": {reply}}})
 	defer srv.Close()
 	stdout, stderr, code := command(t, t.Context(), "connections", "add", "acme-hook", "--type", "webhook", "--server", srv.URL, "--api-key", remoteKey)
-	want := "This secret signs the webhooks of acme-hook. It is not shown again.\nConnection acme-hook is kept. Try it out: reelhook connections test acme-hook\n"
+	want := "This secret signs the webhooks of acme-hook. It is not shown again.\nWarning: No setting \\x1b'pots'\nConnection acme-hook is kept. Try it out: reelhook connections test acme-hook\n"
 	if code != 0 || stdout != secret+"\n" || stderr != want {
 		t.Errorf("status %d\n%s%s", code, stdout, stderr)
 	}

@@ -114,6 +114,7 @@ type server struct {
 	mux *http.ServeMux
 	// streams has one for each event stream that may be open.
 	streams *semaphore.Weighted
+	trials  trials
 }
 
 // New makes the handler of every path of the server.
@@ -145,7 +146,7 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &server{o, http.NewServeMux(), semaphore.NewWeighted(int64(o.Streams))}
+	s := &server{Options: o, mux: http.NewServeMux(), streams: semaphore.NewWeighted(int64(o.Streams)), trials: trials{of: map[string]int{}}}
 	for _, rt := range s.routes() {
 		s.handle(rt)
 	}

@@ -39,7 +39,7 @@ func (s *server) testConnection(c *call) (any, error) {
 	if err != nil {
 		return nil, refused(id, err)
 	}
-	if found.Type == "webhook" {
+	if found.Type == export.Webhook {
 		return s.testHook(c, id)
 	}
 	p, err := s.Connections.Probe(c.Context(), c.caller.Account, id)
@@ -63,7 +63,7 @@ func (s *server) testHook(c *call, id string) (any, error) {
 	if err != nil {
 		return nil, refusedConnection(id, err)
 	}
-	t := ConnectionTest{Success: true, OK: a.Result == export.Succeeded, ID: id, Type: "webhook", Target: showDelivery(d).Target,
+	t := ConnectionTest{Success: true, OK: a.Result == export.Succeeded, ID: id, Type: export.Webhook, Target: showDelivery(d).Target,
 		Steps: stepsOf(a), Class: a.Class, Status: a.Status, Message: a.Error,
 		Address: a.Peer.Address, TLS: a.Peer.TLS, Fingerprint: a.Peer.Fingerprint, Delivery: d.ID, Seconds: a.EndedAt.Sub(a.StartedAt).Seconds()}
 	if !t.OK {

@@ -11,6 +11,7 @@ import (
 	"github.com/reelhook/reelhook/internal/account"
 	"github.com/reelhook/reelhook/internal/connection"
 	"github.com/reelhook/reelhook/internal/export"
+	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/seal"
 )
 
@@ -24,6 +25,8 @@ type Connections interface {
 	// connection.ErrDeclared.
 	Create(ctx context.Context, c connection.Connection) (created connection.Connection, secret string, err error)
 	Put(ctx context.Context, c connection.Connection) (connection.Connection, error)
+	// Warnings names the settings that nobody reads.
+	Warnings(c connection.Connection) []movie.Fault
 	Delete(ctx context.Context, account, id string) error
 	// RotateSecret returns the new signing secret.
 	RotateSecret(ctx context.Context, account, id string, overlap time.Duration) (secret string, err error)
@@ -51,6 +54,9 @@ type ConnectionReply struct {
 	// Secret is the signing secret of a webhook connection, in the reply to the call
 	// that made it and in no other.
 	Secret string `json:"secret,omitempty"`
+	// Warnings are about settings that were kept and do nothing, in the reply to the
+	// call that has written them.
+	Warnings []movie.Fault `json:"warnings,omitempty"`
 }
 
 // SecretOrder is what POST /v2/connections/<id>/rotate is told.
@@ -103,7 +109,7 @@ func (s *server) createConnection(c *call) (any, error) {
 		return nil, refusedConnection(wanted.ID, err)
 	}
 	s.note(c, "connection created", made.ID)
-	return replyWith(made, secret)
+	return s.replyWarned(made, secret)
 }
 
 // putConnection is PUT /v2/connections/<id>. It takes what GET shows: "(redacted)"
@@ -118,7 +124,7 @@ func (s *server) putConnection(c *call) (any, error) {
 		return nil, refusedConnection(wanted.ID, err)
 	}
 	s.note(c, "connection replaced", put.ID)
-	return replyWith(put, "")
+	return s.replyWarned(put, "")
 }
 
 // connection reads a connection from the body of a call; id is the path's, "" for
@@ -181,7 +187,7 @@ func (s *server) rotateConnection(c *call) (any, error) {
 	// The secret is seen this once, so what comes now must not keep it from the client.
 	found, err := s.Connections.Get(c.Context(), c.caller.Account, id)
 	if err != nil {
-		found = connection.Connection{ID: id, Type: "webhook"}
+		found = connection.Connection{ID: id, Type: export.Webhook}
 	}
 	return replyWith(found, secret)
 }
@@ -200,7 +206,13 @@ func (s *server) note(c *call, what, id string) {
 	s.Log.InfoContext(c.Context(), what, "connection", id, "account", account.ShowName(c.caller.Account), "by", c.caller.Key)
 }
 
-func replyWith(c connection.Connection, secret string) (any, error) {
+func (s *server) replyWarned(c connection.Connection, secret string) (any, error) {
+	reply, err := replyWith(c, secret)
+	reply.Warnings = s.Connections.Warnings(c)
+	return reply, err
+}
+
+func replyWith(c connection.Connection, secret string) (ConnectionReply, error) {
 	shown, err := showConnection(c)
 	return ConnectionReply{Success: true, Connection: shown, Secret: secret}, err
 }

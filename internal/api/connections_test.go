@@ -201,12 +201,32 @@ func TestWebhookConnectionIsTested(t *testing.T) {
 	}
 }
 
+// TestConnectionWarnings: a setting that nobody reads is kept, and the caller told.
+func TestConnectionWarnings(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		method, target, body string
+		warned               bool
+	}{
+		{"POST", "/v2/connections", `{"id":"box","type":"ftp","host":"h","prot":2121}`, true},
+		{"GET", "/v2/connections/box", "", false},
+		{"PUT", "/v2/connections/box", `{"type":"ftp","host":"h","prot":2122}`, true},
+		{"PUT", "/v2/connections/box", `{"type":"ftp","host":"h","port":2122}`, false},
+	} {
+		got := w.call(c.method, c.target, c.body)
+		const want = `"warnings":[{"path":"prot","message":"Destinations of type ftp have no setting 'prot'; it does nothing. Is it meant to be 'port'?"}]`
+		if got.Code != 200 || strings.Contains(got.Body.String(), want) != c.warned || strings.Contains(got.Body.String(), "warnings") != c.warned {
+			t.Errorf("%s %s: %d %s", c.method, c.body, got.Code, got.Body)
+		}
+	}
+}
+
 // TestConnectionsThatCannotBeStored: the caller may try a change again.
 func TestConnectionsThatCannotBeStored(t *testing.T) {
 	w := newWorld(t)
 	w.keep(t, `{"id":"hook","type":"webhook"}`)
-	w.vault.err = errors.New("secret-table is full")
-	w.vault.lost = w.vault.err
+	w.vault.lost = errors.New("secret-table is full")
+	w.vault.store.FailReads, w.vault.store.FailWrites = w.vault.lost, w.vault.lost
 	for call, want := range map[string]int{
 		"GET /v2/connections": 500, "GET /v2/connections/hook": 500, "POST /v2/connections": 503, "PUT /v2/connections/hook": 503,
 		"DELETE /v2/connections/hook": 503, "POST /v2/connections/hook/rotate": 503, "POST /v2/master-key/rotate": 503,
@@ -318,7 +338,7 @@ func TestConnectionsKeepTheirSecrets(t *testing.T) {
 func TestRotatedSecretIsNotLost(t *testing.T) {
 	w := newWorld(t)
 	w.keep(t, `{"id":"hook","type":"webhook"}`)
-	w.vault.afterPut = func() { w.vault.err = errors.New("the disk is gone") }
+	w.vault.store.AfterPut = func() { w.vault.store.FailReads = errors.New("the disk is gone") }
 	got := w.call("POST", "/v2/connections/hook/rotate", "")
 	if got.Code != 200 || !strings.Contains(got.Body.String(), `"secret":"whsec_`) || !strings.Contains(got.Body.String(), `"id":"hook"`) {
 		t.Errorf("%d %s", got.Code, got.Body)

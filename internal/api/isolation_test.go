@@ -172,7 +172,7 @@ func (w *world) key(t *testing.T, owner string, role account.Role) string {
 func (w *world) everything() []any {
 	return []any{
 		slices.Clone(w.store.projects), maps.Clone(w.files.kept)[w.store.projects[0].FileKey].body, slices.Clone(w.deliveries.deliveries),
-		maps.Clone(w.vault.rows), slices.Clone(w.deliveries.known), w.deliveries.recoveries["rec_1"], slices.Clone(w.keyTable.kept), slices.Clone(w.cancelled),
+		maps.Clone(w.vault.store.Rows), slices.Clone(w.deliveries.known), w.deliveries.recoveries["rec_1"], slices.Clone(w.keyTable.kept), slices.Clone(w.cancelled),
 	}
 }
 

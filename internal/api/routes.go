@@ -67,7 +67,7 @@ func (s *server) routes() []route {
 		{path: "/v2/endpoints/{id}/enable", keyed: true, methods: post(manager, s.enable)},
 		{path: "/v2/endpoints/{id}/pause", keyed: true, methods: post(manager, s.pause)},
 		{path: "/v2/endpoints/{id}/disable", keyed: true, methods: post(manager, s.disable)},
-		{path: "/v2/webhooks/test", keyed: true, methods: post(render, s.test)},
+		{path: "/v2/webhooks/test", keyed: true, methods: post(render, s.trial(s.test))},
 		{path: "/v2/webhooks/secret", keyed: true, methods: get(manager, s.secrets)},
 		{path: "/v2/webhooks/secret/rotate", keyed: true, methods: post(admin, s.rotate)},
 		{path: "/v2/webhooks/secret/end-overlap", keyed: true, methods: post(admin, s.endOverlap)},
@@ -75,7 +75,7 @@ func (s *server) routes() []route {
 			http.MethodGet: {manager, s.connections}, http.MethodPost: {manager, s.createConnection}}},
 		{path: "/v2/connections/{id}", keyed: true, methods: methods{
 			http.MethodGet: {manager, s.connection}, http.MethodPut: {manager, s.putConnection}, http.MethodDelete: {manager, s.deleteConnection}}},
-		{path: "/v2/connections/{id}/test", keyed: true, methods: post(manager, s.testConnection)},
+		{path: "/v2/connections/{id}/test", keyed: true, methods: post(manager, s.trial(s.testConnection))},
 		{path: "/v2/connections/{id}/rotate", keyed: true, methods: post(manager, s.rotateConnection)},
 		{path: "/v2/master-key/rotate", keyed: true, whole: true, methods: post(admin, s.rotateMasterKey)},
 		{path: "/v2/keys", keyed: true, methods: methods{http.MethodGet: {admin, s.keys}, http.MethodPost: {admin, s.createKey}}},

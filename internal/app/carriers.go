@@ -37,11 +37,11 @@ func (a *App) carriers() map[string]export.Carrier {
 
 // vault opens the connections, declared ones and stored ones.
 func (a *App) vault(keys *seal.Keys, carriers map[string]export.Carrier) (*connection.Vault, error) {
-	hooks, types := exportwebhook.New(exportwebhook.Options{Policy: a.policy(a.AllowHTTPEndpoints)}), []string{"webhook"}
+	hooks, types := exportwebhook.New(exportwebhook.Options{Policy: a.policy(a.AllowHTTPEndpoints)}), []string{export.Webhook}
 	for name := range carriers {
 		types = append(types, name)
 	}
-	return connection.New(connection.Options{Store: a.db, Keys: keys, Declared: a.Connections, Types: types,
+	vault, err := connection.New(connection.Options{Store: a.db, Keys: keys, Declared: a.Connections, Types: types, Known: known(),
 		Check: func(d export.Destination) error {
 			if c, ok := carriers[d.Type]; ok {
 				_, err := c.Plan(letter(d).Settings)
@@ -53,6 +53,23 @@ func (a *App) vault(keys *seal.Keys, carriers map[string]export.Carrier) (*conne
 			_, err := hooks.Sample(export.MovieCompleted, d, false)
 			return err
 		}})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range a.Connections {
+		for _, w := range vault.Warnings(c) {
+			a.Log.Warn("a declared connection has a setting that nobody reads", "connection", c.ID, "warning", w.Message)
+		}
+	}
+	return vault, nil
+}
+
+// known are the names of the settings of each type.
+func known() map[string][]string {
+	return map[string][]string{
+		"ftp": ftp.Settings(), "ftps": ftp.Settings(), "sftp": sftp.Settings(), "s3": s3.Settings(), "http-put": httpput.Settings(),
+		"email": email.Settings(), export.Webhook: exportwebhook.Settings(),
+	}
 }
 
 // letter is a connection for emails with words, for what they are is mostly the

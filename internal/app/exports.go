@@ -29,7 +29,7 @@ func (a *App) exports(ctx context.Context, s *secrets, meters *meters, files blo
 		PerHost:  DeliverPerEndpoint,
 	})
 	o := export.Options{
-		Store: a.db, Projects: a.db, Leaves: map[string]export.Leaf{"webhook": a.faulty(hooks)}, FileURL: fileURL, Log: a.Log,
+		Store: a.db, Projects: a.db, Leaves: map[string]export.Leaf{export.Webhook: a.faulty(hooks)}, FileURL: fileURL, Log: a.Log,
 		Carriers: s.carriers, Files: files, Connections: s.vault, Keys: s.masters.Keys, Budget: a.ExportBudget,
 		Reopen:   func(group string) { a.jobs.Reopen(export.Deliver, group) },
 		PerGroup: DeliverPerEndpoint, DisableAfter: a.DisableAfter, Observe: meters.observe, Count: meters.count,

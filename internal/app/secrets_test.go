@@ -32,6 +32,7 @@ var planted = map[string]string{
 	"a password in a movie": "planted-inline-password", "a wrong password": "planted-wrong-password", "a header in a movie": "planted-inline-header",
 	"a query in a movie": "planted-query-token", "a token of a connection": "planted-bearer-token", "a signed URL": "planted-url-signature",
 	"a header of a connection": "planted-connection-header", "the mailbox's password": mailbox.Password, "a passphrase": "planted-passphrase",
+	"a variable": "planted-variable", "a variable's variable": "planted-inner-variable", "a variable of a scene": "planted-scene-variable",
 	"a password of a connection": "planted-connection-password", "a secret key": gateway.Secret, "a mail password": "planted-mail-password",
 }
 
@@ -169,16 +170,26 @@ func everywhere(t *testing.T, a *app.App, c api.Client, said *ledger, files *ssh
 			"headers", map[string]string{"Authorization": "Bearer " + planted["a header in a movie"]}),
 		object(t, nil, "type", "webhook", "endpoint", "http://127.0.0.1:1/hook?token="+planted["a query in a movie"], "retries", 0),
 		`{"id":"files","host":"10.0.0.1"}`, `{"id":"nobody"}`,
+		object(t, nil, "type", "http-put", "url", rc.URL+"/variables", "headers", map[string]string{"Authorization": "{{scheme}} {{ftp_password}}"}),
 	}
-	id := submit(t, c, fmt.Sprintf(quick, strings.Join(destinations, ",")))
+	id := submit(t, c, strings.Replace(fmt.Sprintf(quick, strings.Join(destinations, ",")), `"scenes":[{"duration":1`, fmt.Sprintf(
+		`"variables":{"scheme":"Bearer","ftp_password":"%s{{inner}}","inner":"%s","length_token":1},"scenes":[{"variables":{"token":"%s"},"duration":"{{length_token}}"`,
+		planted["a variable"], planted["a variable's variable"], planted["a variable of a scene"]), 1))
 	m := exported(t, c, id)
-	for i, want := range []string{"uploaded", "uploaded", "sent", "failed", "failed", "failed", "uploaded", "failed", "delivered", "delivered", "failed", "failed", "failed"} {
+	for i, want := range []string{"uploaded", "uploaded", "sent", "failed", "failed", "failed", "uploaded", "failed", "delivered", "delivered", "failed", "failed", "failed", "uploaded"} {
 		if got := m.Exports[0].Destinations[i]; got.Status != want {
 			t.Errorf("destination %d is %s and not %s: %s", i, got.Status, want, got.Message)
 		}
 	}
+	filled := 0
 	for _, h := range rc.got() {
 		said.add("a webhook's body", h.body)
+		if h.header.Get("Authorization") == "Bearer "+planted["a variable"]+planted["a variable's variable"] {
+			filled++
+		}
+	}
+	if filled == 0 || m.Duration == nil || *m.Duration != 1 { // seconds, which a variable says that is hidden too
+		t.Errorf("%d headers were filled in, the movie ended as %+v", filled, m)
 	}
 	readAll(t, c, id, ask)
 	return made

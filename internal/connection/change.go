@@ -33,7 +33,7 @@ func (v *Vault) Create(ctx context.Context, c Connection) (created Connection, s
 	if err := v.mayCreate(ctx, c); err != nil {
 		return Connection{}, "", err
 	}
-	if c.Type == webhookType && !c.Settings.Has("secret") {
+	if c.Type == export.Webhook && !c.Settings.Has("secret") {
 		secret = webhook.NewSecret()
 		c.Settings["secret"] = quoted(secret)
 	}
@@ -86,7 +86,7 @@ func (v *Vault) Put(ctx context.Context, c Connection) (Connection, error) {
 		return Connection{}, err
 	}
 	kept := c.fill(old.Settings)
-	if c.Type == webhookType && old.Type == webhookType && !c.Settings.Has("secret") {
+	if c.Type == export.Webhook && old.Type == export.Webhook && !c.Settings.Has("secret") {
 		c.Settings["secret"] = old.Settings["secret"]
 	}
 	if err := c.mayKeep(kept, old.Connection); err != nil {
@@ -94,7 +94,7 @@ func (v *Vault) Put(ctx context.Context, c Connection) (Connection, error) {
 	}
 	next := entry{Connection: c}
 	next.CreatedAt = old.CreatedAt
-	if c.Type == webhookType && sameJSON(c.Settings["secret"], old.Settings["secret"]) {
+	if c.Type == export.Webhook && sameJSON(c.Settings["secret"], old.Settings["secret"]) {
 		next.former = old.former
 	}
 	return v.keep(ctx, next)
@@ -132,7 +132,7 @@ func (v *Vault) RotateSecret(ctx context.Context, account, id string, overlap ti
 	switch {
 	case err != nil:
 		return "", err
-	case e.Type != webhookType:
+	case e.Type != export.Webhook:
 		return "", export.Refusal(fmt.Sprintf("The connection '%s' is of type %s; only those of webhooks sign", e.ID, e.Type))
 	case overlap < 0 || overlap > MaxOverlap:
 		return "", export.Refusal(fmt.Sprintf("The overlap must be from 0 to 30 days, not %s", overlap))
@@ -172,7 +172,7 @@ func (c Connection) keepsAny() bool {
 			return true
 		}
 	}
-	return c.Type == webhookType && !c.Settings.Has("secret")
+	return c.Type == export.Webhook && !c.Settings.Has("secret")
 }
 
 // fill puts stored secrets in the places where they are "(redacted)", and returns

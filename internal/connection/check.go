@@ -14,7 +14,6 @@ import (
 )
 
 const (
-	webhookType = "webhook"
 	// allowOverride is the setting that lets a movie name another host.
 	allowOverride = "allow-host-override"
 
@@ -61,7 +60,7 @@ func (v *Vault) check(c Connection) error {
 			return export.Refusal(fmt.Sprintf(`"%s" is %s, and no such value is kept here: write it out`, cut(name), movie.Redacted))
 		}
 	}
-	if c.Type == webhookType {
+	if c.Type == export.Webhook {
 		if err := c.checkWebhook(); err != nil {
 			return err
 		}
@@ -86,7 +85,7 @@ func (c Connection) destination() export.Destination {
 // there.
 func (c Connection) traveling() []string {
 	return slices.DeleteFunc(c.secrets(), func(name string) bool {
-		return name == "secret" && c.Type == webhookType || slices.Contains(addresses, name)
+		return name == "secret" && c.Type == export.Webhook || slices.Contains(addresses, name)
 	})
 }
 

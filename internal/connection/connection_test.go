@@ -71,7 +71,7 @@ func TestNothingSecretShows(t *testing.T) {
 			t.Errorf("%s shows in\n%s", secret, log.String())
 		}
 	}
-	for _, row := range f.store.rows {
+	for _, row := range f.store.Rows {
 		if all := string(row.Shown) + string(row.Sealed); strings.Contains(all, "hunter2") || !strings.Contains(string(row.Shown), "https://h/?(redacted)") {
 			t.Errorf("stored is %s", all)
 		}
@@ -141,8 +141,8 @@ func TestCreateRefuses(t *testing.T) {
 	f.fault = export.Refusal("the carrier says no")
 	_, _, err = f.Create(t.Context(), parse(t, `{"id":"a","type":"ftp","password":"hunter2"}`))
 	refuses(t, "the carrier", err, "the carrier says no")
-	if len(f.store.rows) > 0 {
-		t.Errorf("stored all the same: %v", f.store.rows)
+	if len(f.store.Rows) > 0 {
+		t.Errorf("stored all the same: %v", f.store.Rows)
 	}
 	f.fault = nil
 	for i := range 200 {

@@ -35,7 +35,7 @@ func (v *Vault) Resolve(ctx context.Context, account string, d movie.Destination
 	}
 	e, err := v.find(ctx, account, id)
 	switch {
-	case errors.Is(err, ErrNotFound) && d.Type == webhookType:
+	case errors.Is(err, ErrNotFound) && d.Type == export.Webhook:
 		return asItIs, nil
 	case errors.Is(err, ErrNotFound):
 		return export.Destination{}, export.Refusal(fmt.Sprintf(

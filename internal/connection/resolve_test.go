@@ -117,7 +117,7 @@ func TestResolveFails(t *testing.T) {
 	f := setup(t)
 	f.create(`{"id":"a","type":"ftp","host":"h","password":"hunter2"}`)
 	broken := errors.New("disk on fire")
-	f.store.read = broken
+	f.store.FailReads = broken
 	for what, err := range map[string]error{
 		"resolve": second(f.resolve(`{"id":"a","type":"webhook"}`)), "list": second(f.List(t.Context(), "")), "get": second(f.Get(t.Context(), "", "a")),
 		"put": f.put(`{"id":"a","type":"ftp"}`), "identity": second(f.Identity(t.Context(), "", "a")),
@@ -126,11 +126,11 @@ func TestResolveFails(t *testing.T) {
 			t.Errorf("%s: got %v", what, err)
 		}
 	}
-	f.store.read, f.store.write = nil, broken
+	f.store.FailReads, f.store.FailWrites = nil, broken
 	if err := f.put(`{"id":"a","type":"ftp"}`); !errors.Is(err, broken) {
 		t.Errorf("put: got %v", err)
 	}
-	f.store.write = nil
+	f.store.FailWrites = nil
 
 	keys, err := seal.Parse([]string{seal.New()})
 	f.must(err)
@@ -159,14 +159,14 @@ func TestStoredCannotBeTamperedWith(t *testing.T) {
 	f.create(`{"id":"a","type":"ftp","host":"h","password":"hunter2"}`)
 	f.create(`{"id":"b","type":"ftp","host":"evil","password":"x"}`)
 	a, b := [2]string{"", "a"}, [2]string{"", "b"}
-	row := f.store.rows[a]
+	row := f.store.Rows[a]
 	row.Shown, row.Type = []byte(`{"host":"evil"}`), "sftp"
-	f.store.rows[a] = row
+	f.store.Rows[a] = row
 	if d, err := f.resolve(`{"id":"a"}`); err != nil || d.Text("host") != "h" || d.Type != "ftp" {
 		t.Errorf("the host is %s, %v", d.Text("host"), err)
 	}
-	row.Sealed = f.store.rows[b].Sealed
-	f.store.rows[a] = row
+	row.Sealed = f.store.Rows[b].Sealed
+	f.store.Rows[a] = row
 	if d, err := f.resolve(`{"id":"a"}`); !errors.Is(err, seal.ErrDamaged) {
 		t.Errorf("that of another opens: %v, %v", d.Settings, err)
 	}

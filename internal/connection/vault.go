@@ -25,6 +25,9 @@ type Options struct {
 	Declared []Connection
 	// Types are those that a connection may have.
 	Types []string
+	// Known are the names of a type's settings, but for export.Shared. Of a type that
+	// is not here any are taken for known.
+	Known map[string][]string
 	// Check tells what is wrong with a type's settings, best as a Refusal; nil
 	// accepts all.
 	Check func(export.Destination) error

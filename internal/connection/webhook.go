@@ -62,7 +62,7 @@ func (v *Vault) Identity(ctx context.Context, account, id string) (Identity, err
 	if err != nil {
 		return Identity{}, err
 	}
-	if e.Type != webhookType {
+	if e.Type != export.Webhook {
 		return Identity{}, export.Refusal(fmt.Sprintf("The connection '%s' is of type %s and not for webhooks", e.ID, e.Type))
 	}
 	i, err := e.identity()

@@ -24,7 +24,7 @@ type Tester interface {
 	DryRun(ctx context.Context, d Delivery, a Attempt) Attempt
 }
 
-func (p *Pipeline) tester() Tester { return p.Leaves[webhookType].(Tester) }
+func (p *Pipeline) tester() Tester { return p.Leaves[Webhook].(Tester) }
 
 // RedeliverTo sends what a delivery sent to another address, as a delivery of
 // its own under the same message id. A Refusal tells why the address cannot be
@@ -34,7 +34,7 @@ func (p *Pipeline) RedeliverTo(ctx context.Context, id, target string) (Delivery
 	if err != nil {
 		return d, err
 	}
-	if d.Type != webhookType {
+	if d.Type != Webhook {
 		return d, Refusal("Only webhooks can be sent to another address; leave it out to try this one again where it was to go")
 	}
 	again, err := p.tester().Readdress(d, target)
@@ -79,7 +79,7 @@ func (p *Pipeline) Test(ctx context.Context, t Trial) (Delivery, Attempt, error)
 	now := p.Now()
 	d = d.begin(now)
 	d.Account, d.Connection = t.Account, dest.Connection
-	d.Event, d.Type, d.Endpoint, d.Schedule, d.NextAt = t.Event, webhookType, "", nil, time.Time{}
+	d.Event, d.Type, d.Endpoint, d.Schedule, d.NextAt = t.Event, Webhook, "", nil, time.Time{}
 	if t.Dry {
 		a := p.tester().DryRun(ctx, d, Attempt{Delivery: d.ID, Number: 1, StartedAt: now, Result: Open})
 		a.EndedAt = p.Now()
@@ -116,7 +116,7 @@ func (p *Pipeline) tried(ctx context.Context, t Trial) (Destination, error) {
 		return WebhookTo(t.Endpoint), nil
 	}
 	dest, err := p.connection(ctx, t.Account, t.Connection)
-	if err == nil && dest.Type != webhookType {
+	if err == nil && dest.Type != Webhook {
 		err = Refusal(fmt.Sprintf("Connection '%s' is no webhook but of type %s; POST /v2/connections/%s/test tries it out", cut(t.Connection), dest.Type, cut(t.Connection)))
 	}
 	return dest, err
@@ -161,7 +161,7 @@ func (p *Pipeline) Probe(ctx context.Context, account, id string) (Probed, error
 	}
 	leaf, ok := p.Leaves[dest.Type].(bearer)
 	switch {
-	case dest.Type == webhookType:
+	case dest.Type == Webhook:
 		return Probed{}, Refusal(fmt.Sprintf("Connection '%s' is a webhook; POST /v2/webhooks/test tries it out", cut(id)))
 	case !ok:
 		return Probed{}, p.unserved(stop{Destination: dest})

@@ -21,7 +21,7 @@ type Destination struct {
 // WebhookTo is a webhook destination that names its endpoint and nothing else.
 func WebhookTo(endpoint string) Destination {
 	text, _ := json.Marshal(endpoint) // a string always can
-	return Destination{Type: webhookType, Settings: Settings{"endpoint": text}}
+	return Destination{Type: Webhook, Settings: Settings{"endpoint": text}}
 }
 
 // Connections are the settings that are kept under an id, secrets included.
@@ -33,3 +33,7 @@ type Connections interface {
 	// not be overridden. Other errors are the store's: it may work later.
 	Resolve(ctx context.Context, account string, d movie.Destination) (Destination, error)
 }
+
+// Shared are the names of settings that destinations of every type may have, beside
+// those that their leaf reads.
+func Shared() []string { return []string{"id", "type", "source", "on-failure"} }

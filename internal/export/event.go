@@ -57,7 +57,7 @@ func (s stop) wants(event string) bool {
 
 // events are the known ones that a stop asks for, a list or a text with commas.
 func (s stop) events() map[string]bool {
-	if s.Type != webhookType {
+	if s.Type != Webhook {
 		return nil
 	}
 	var names []string
@@ -78,7 +78,7 @@ func (s stop) events() map[string]bool {
 // event is what a stop is told of a movie's end, "" for nothing.
 func (s stop) event(status project.Status) string {
 	switch {
-	case status == project.Failed && (s.wants(MovieFailed) || s.Type != webhookType):
+	case status == project.Failed && (s.wants(MovieFailed) || s.Type != Webhook):
 		return MovieFailed
 	case s.wants(MovieCompleted):
 		return MovieCompleted

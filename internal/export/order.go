@@ -34,7 +34,7 @@ func (p *Pipeline) deadline(ended, now time.Time) time.Time {
 // skips says why a stop is passed over, "" when it is not. states are the
 // destinations as they stand.
 func (w way) skips(s stop, states []project.Destination) string {
-	if s.Type == webhookType || s.Type == "" {
+	if s.Type == Webhook || s.Type == "" {
 		return "" // told in any case; what has no type is told what it lacks
 	}
 	failed := w.outcome.Status == project.Failed
@@ -72,7 +72,7 @@ func lost(d project.Destination) bool {
 func (w way) exported(before []stop, states []project.Destination) string {
 	for _, s := range before {
 		d := s.in(states)
-		if d.Status == Arrived(s.Type) || d.Status == "skipped" && s.Type == webhookType {
+		if d.Status == Arrived(s.Type) || d.Status == "skipped" && s.Type == Webhook {
 			continue
 		}
 		if d.Status == "skipped" && w.outcome.Status == project.Done && strings.EqualFold(s.Text("on"), "error") {

@@ -23,9 +23,9 @@ import (
 // them are settled as failed. A movie is not to become a flood.
 const MaxDestinations = 100
 
-// webhookType is the one type that is also told of a failed rendering (section
-// 23 of the contract).
-const webhookType = "webhook"
+// Webhook is the one type of destination that is also told of a failed rendering
+// (section 23 of the contract).
+const Webhook = "webhook"
 
 // Refusal is why a destination can never work, and what to do, in words for the
 // client: it becomes the destination's message.
@@ -183,7 +183,7 @@ func (w way) serve(s stop, states []project.Destination) (Delivery, *project.Des
 	case event == "":
 		return settle("skipped", "It asks for no event of this end")
 	}
-	if s.Type == webhookType {
+	if s.Type == Webhook {
 		d.Exported = w.exported(w.stops[:s.index], states)
 	}
 	return d, nil

@@ -40,7 +40,7 @@ func (p *Pipeline) wayOf(ctx context.Context, pr project.Project) (way, error) {
 }
 
 // way is that of a movie whose document has just been read: exports are what it
-// says but for its secrets.
+// says, with or without its secrets.
 func (p *Pipeline) way(ctx context.Context, pr project.Project, o project.Outcome, exports []movie.Export) (w way, err error) {
 	if len(pr.Sealed) > 0 {
 		if exports, err = p.exportsOf(pr); err != nil {
@@ -65,19 +65,29 @@ func (p *Pipeline) walk(ctx context.Context, pr project.Project, o project.Outco
 	return w, nil
 }
 
-// exportsOf are a project's exports with what was taken out of its document.
-func (p *Pipeline) exportsOf(pr project.Project) ([]movie.Export, error) {
-	source := pr.Source
-	if len(pr.Sealed) > 0 && p.Keys != nil {
-		secrets, err := p.Keys.Open(sealedProject, pr.ID, pr.Sealed)
-		if err != nil {
-			return nil, fmt.Errorf("open what is sealed of project %s: %w", pr.ID, err)
-		}
-		if source, err = movie.Reveal(pr.Source, secrets); err != nil {
-			return nil, fmt.Errorf("put the secrets back into project %s: %w", pr.ID, err)
-		}
+// Document is a project's document with what was taken out of it; see movie.Hide.
+func (p *Pipeline) Document(pr project.Project) ([]byte, error) {
+	if len(pr.Sealed) == 0 || p.Keys == nil {
+		return pr.Source, nil
 	}
-	m, err := movie.Parse(source)
+	secrets, err := p.Keys.Open(sealedProject, pr.ID, pr.Sealed)
+	if err != nil {
+		return nil, fmt.Errorf("open what is sealed of project %s: %w", pr.ID, err)
+	}
+	document, err := movie.Reveal(pr.Source, secrets)
+	if err != nil {
+		return nil, fmt.Errorf("put the secrets back into project %s: %w", pr.ID, err)
+	}
+	return document, nil
+}
+
+// exportsOf are a project's exports with their secrets.
+func (p *Pipeline) exportsOf(pr project.Project) ([]movie.Export, error) {
+	document, err := p.Document(pr)
+	if err != nil {
+		return nil, err
+	}
+	m, err := movie.Parse(document)
 	if err != nil { // it parsed when it was accepted
 		return nil, err
 	}
@@ -103,7 +113,7 @@ func (p *Pipeline) resolve(ctx context.Context, account string, s *stop) error {
 
 // fill fills a stop's macros in, and the name of the file where none is set.
 func (w way) fill(s stop) Settings {
-	if s.Type == webhookType {
+	if s.Type == Webhook {
 		if !s.mentions() {
 			return s.Settings
 		}

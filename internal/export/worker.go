@@ -207,7 +207,7 @@ func (d Delivery) Destination() project.Destination {
 // Arrived is what a destination of a type is called when all went well.
 func Arrived(destinationType string) string {
 	switch destinationType {
-	case webhookType:
+	case Webhook:
 		return "delivered"
 	case emailType:
 		return "sent"

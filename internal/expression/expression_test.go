@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -38,6 +39,37 @@ func variables(t testing.TB) expression.Scope {
 	}
 }
 
+// named is a scope that is asked for no name but those that Names tells.
+func named(t *testing.T, text string, scope expression.Scope) expression.Scope {
+	told := map[string]bool{}
+	for name := range expression.Names(text) {
+		told[name] = true
+	}
+	return func(name string) (any, bool, error) {
+		v, ok, err := scope(name)
+		if ok && !told[name] {
+			t.Errorf("%q: '%s' is not among its names", text, name)
+		}
+		return v, ok, err
+	}
+}
+
+func TestNames(t *testing.T) {
+	for text, want := range map[string][]string{
+		"a {b} }}":                              nil,
+		"{{a}} b {{ c.d['e'] }}":                {"a", "c", "d", "e"},
+		"{{ a-b - c--d-e }}":                    {"a", "a-b", "b", "c", "d", "d-e", "e"},
+		"{{ 2-ä_1-2 }}":                         {"ä_1", "ä_1-2", "2"},
+		"{{ '}}' + x }}{{ y":                    nil,
+		"{{ '}}' + x }}{{ y }}":                 {"x", "y"},
+		"{{" + strings.Repeat("a", 2001) + "}}": nil,
+	} {
+		if got := slices.Collect(expression.Names(text)); !slices.Equal(got, want) {
+			t.Errorf("%q names %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestFill reads testdata/*.txt, whose inputs are one text a line.
 func TestFill(t *testing.T) {
 	for _, file := range golden.Files(t, "testdata/*.txt") {
@@ -45,7 +77,7 @@ func TestFill(t *testing.T) {
 			var b strings.Builder
 			for text := range strings.Lines(input) {
 				text = strings.TrimSuffix(text, "\n")
-				f, err := expression.New().Fill(text, variables(t))
+				f, err := expression.New().Fill(text, named(t, text, variables(t)))
 				if err != nil {
 					fmt.Fprintf(&b, "%s  refused: %v\n", text, err)
 					continue
@@ -150,7 +182,7 @@ func FuzzFill(f *testing.F) {
 	}
 	scope := variables(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := expression.New().Fill(text, scope)
+		got, err := expression.New().Fill(text, named(t, text, scope))
 		if at, ok := errors.AsType[*expression.Error](err); ok && (at.Position < 1 || at.Position > utf8.RuneCountInString(text)+1) {
 			t.Errorf("%q: a mistake at character %d", text, at.Position)
 		} else if err != nil && !ok {

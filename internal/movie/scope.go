@@ -119,6 +119,9 @@ func (s *scope) inside(v any, at *place) (_ any, err error) {
 		if !expression.Has(v) {
 			return v, nil
 		}
+		if Secret(at.key) {
+			return s.discreet(v, at)
+		}
 		filled, err := s.evaluate(v, at, s)
 		if err != nil && !errors.Is(err, errLater) && s.times == nil {
 			s.fault(at, "%s: %s", at, err)
@@ -143,6 +146,21 @@ func (s *scope) inside(v any, at *place) (_ any, err error) {
 		return out, nil
 	}
 	return v, nil
+}
+
+// discreet fills in what may be a password: it may look like a placeholder, and
+// nothing of it is told.
+func (s *scope) discreet(text string, at *place) (any, error) {
+	filled, err := s.eval.Fill(text, s.lookup)
+	switch {
+	case errors.Is(err, errLater):
+		return nil, err
+	case err == nil && len(filled.Missing) == 0:
+		return filled.Value, nil
+	case s.times == nil:
+		s.m.warnings.add(at.String(), "%s could not be filled in; it was left as it is", at)
+	}
+	return text, nil
 }
 
 // look counts values of variables that are looked through.

@@ -38,9 +38,8 @@ type Project struct {
 	Message string
 	// MovieID is the client's own id for the movie.
 	MovieID string
-	// Source is the Movie JSON as it was submitted, but for the secrets of its
-	// destinations, which are in Sealed (see movie.Hide); that is empty when there
-	// are none.
+	// Source is the Movie JSON as it was submitted, but for the secrets in it,
+	// which are in Sealed (see movie.Hide); that is empty when there are none.
 	Source, Sealed []byte
 	ClientData     json.RawMessage
 	Warnings       []movie.Fault

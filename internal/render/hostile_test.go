@@ -143,7 +143,7 @@ type trap struct {
 // not what pays for it.
 func TestHostileMedia(t *testing.T) {
 	f := newField(t)
-	for _, tr := range slices.Concat(f.playlists(), bombs(), broken(t), f.addresses(), fonts()) {
+	for _, tr := range slices.Concat(f.playlists(), bombs(), liars(t), f.addresses(), fonts()) {
 		t.Run(tr.use+" "+tr.name, func(t *testing.T) {
 			url := tr.name
 			if tr.content != nil {
@@ -245,8 +245,8 @@ func bombs() []trap {
 	}
 }
 
-// broken are videos and sounds that lie about their length, size and form.
-func broken(t *testing.T) []trap {
+// liars are videos and sounds that lie about their length, size and form.
+func liars(t *testing.T) []trap {
 	clip := studioFile(t, "h.mp4", "-f lavfi -i testsrc2=s=64x64:r=25:d=1 -f lavfi -i sine=d=1 -pix_fmt yuv420p -c:v libx264 -c:a aac -movflags +faststart")
 	video := studioFile(t, "l.mp4", "-f lavfi -i testsrc2=s=64x64:r=25:d=2 -pix_fmt yuv420p -c:v libx264 -g 25 -movflags +faststart")
 	still := studioFile(t, "one.mp4", "-f lavfi -i testsrc2=s=64x64:r=25 -frames:v 1 -pix_fmt yuv420p")

@@ -25,6 +25,9 @@ type Projects interface {
 
 // Exports is told how a rendering goes, and takes over once it ended.
 type Exports interface {
+	// Document is what was submitted, with the secrets that were taken out of it. An
+	// error means that no key opens them now.
+	Document(p project.Project) ([]byte, error)
 	// Started and Progress tell those who asked for it; an error keeps no movie from
 	// being rendered.
 	Started(ctx context.Context, p project.Project, exports []movie.Export) error
@@ -76,9 +79,13 @@ func (w *Worker) Work(ctx context.Context, job queue.Job) error {
 	if p.Status.Ended() {
 		return nil
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	document, err := w.Exports.Document(p)
+	if err != nil { // before anything is rendered that could not be handed on
+		return errors.Join(err, w.Projects.PutBack(durable, p.ID))
+	}
+	working, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	m, err := movie.Parse(p.Source)
+	m, err := movie.Parse(document)
 	if err != nil { // it parsed when it was accepted
 		m = &movie.Movie{Faults: []movie.Fault{{Message: err.Error()}}}
 	}
@@ -87,11 +94,11 @@ func (w *Worker) Work(ctx context.Context, job queue.Job) error {
 	if err := w.Exports.Started(durable, p, m.Exports); err != nil {
 		w.Log.WarnContext(ctx, "nobody was told that a rendering began", "project", p.ID, "error", err)
 	}
-	o, err := w.render(ctx, p, m)
+	o, err := w.render(working, p, m)
 	if w.comesAgain(p, err) {
 		return errors.Join(err, w.Projects.PutBack(durable, p.ID))
 	}
-	if err := w.Exports.Ended(durable, p, m.Exports, o); err != nil {
+	if err := w.handOver(ctx, p, m.Exports, o); err != nil {
 		// Not the movie's fault either: it must not count as having taken us down.
 		return errors.Join(err, w.Projects.PutBack(durable, p.ID))
 	}

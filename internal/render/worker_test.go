@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -24,7 +25,15 @@ type desk struct {
 	// percents gets what was told of the progress; nil throws it away.
 	percents chan int
 	ended    []project.Outcome
-	fails    error
+	// fails and locked are why an end cannot be written and secrets not be opened;
+	// nil when they can. secret stands for "(redacted)" in the document.
+	fails  func() error
+	locked error
+	secret string
+}
+
+func (d *desk) Document(p project.Project) ([]byte, error) {
+	return bytes.ReplaceAll(p.Source, []byte(`"(redacted)"`), []byte(d.secret)), d.locked
 }
 
 func (d *desk) Started(context.Context, project.Project, []movie.Export) error {
@@ -59,7 +68,9 @@ func (d *desk) PutBack(context.Context, string) error {
 
 func (d *desk) Ended(_ context.Context, _ project.Project, _ []movie.Export, o project.Outcome) error {
 	if d.fails != nil {
-		return d.fails
+		if err := d.fails(); err != nil {
+			return err
+		}
 	}
 	d.ended = append(d.ended, o)
 	return nil
@@ -70,6 +81,7 @@ const short = `{"width":64,"height":64,"scenes":[{"duration":1}]}`
 func TestWorker(t *testing.T) {
 	stopping, stop := context.WithCancelCause(context.Background())
 	stop(queue.ErrStopping)
+	later, stopLater := context.WithCancelCause(context.Background())
 	for _, tc := range []struct {
 		name   string
 		ctx    context.Context
@@ -93,7 +105,13 @@ func TestWorker(t *testing.T) {
 		{name: "a fault of the movie", change: func(d *desk) { d.Source = []byte(`{"scenes":[{"elements":[{"type":"image"}]}]}`) }, status: project.Failed,
 			message: "Source URL is required for image element in Scene #1, Element #1"},
 		{name: "no movie at all", change: func(d *desk) { d.Source = []byte(`[]`) }, status: project.Failed, message: "No valid movie JSON received"},
-		{name: "its end cannot be written", change: func(d *desk) { d.fails = os.ErrPermission }, err: os.ErrPermission, file: true, putBack: 1},
+		{name: "its end cannot be written", ctx: later, err: os.ErrPermission, file: true, putBack: 1,
+			change: func(d *desk) { d.fails = func() error { stopLater(queue.ErrStopping); return os.ErrPermission } }},
+		{name: "with its secrets", status: project.Done, file: true,
+			change: func(d *desk) {
+				d.Source, d.secret = []byte(`{"width":64,"height":64,"scenes":"(redacted)"}`), `[{"duration":1}]`
+			}},
+		{name: "no key opens its secrets", change: func(d *desk) { d.locked = os.ErrInvalid }, err: os.ErrInvalid, putBack: 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d := &desk{Project: project.Project{ID: "p", Status: project.Pending, Source: []byte(short), FileKey: "key/movie.mp4"}}
@@ -110,6 +128,9 @@ func TestWorker(t *testing.T) {
 			}
 			if err := w.Work(ctx, queue.Job{Key: "p"}); !errors.Is(err, tc.err) {
 				t.Fatalf("got %v, want %v", err, tc.err)
+			}
+			if d.locked != nil && d.started > 0 {
+				t.Error("somebody was told that it began")
 			}
 			var o project.Outcome
 			if len(d.ended) > 0 {

@@ -202,3 +202,11 @@ func (c *Carrier) readSender(s export.Settings, d *destination) error {
 }
 
 func domain(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }
+
+// Settings are the names of those that are read of an email, beside export.Shared.
+func Settings() []string {
+	return []string{
+		"to", "cc", "bcc", "from", "reply-to", "subject", "message", "html", "attach", "on",
+		"host", "port", "username", "password", "secure", "ca", "file",
+	}
+}

@@ -112,3 +112,8 @@ func (d *destination) readLogin(s export.Settings) error {
 	}
 	return nil
 }
+
+// Settings are the names of those that are read of an FTP destination, beside export.Shared.
+func Settings() []string {
+	return []string{"host", "port", "username", "password", "secure", "ca", "remote-path", "file", "if-exists"}
+}

@@ -162,3 +162,8 @@ func (up *upload) shownURL() string {
 	shown.User, shown.RawQuery, shown.ForceQuery, shown.Fragment = nil, "", false, ""
 	return shown.String()
 }
+
+// Settings are the names of those that are read of an upload to a URL, beside export.Shared.
+func Settings() []string {
+	return []string{"url", "method", "headers", "content-type", "if-exists", "file"}
+}

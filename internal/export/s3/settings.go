@@ -319,3 +319,12 @@ func isControl(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }
 func printable(text string, most int) bool {
 	return len(text) <= most && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
+
+// Settings are the names of those that are read of an S3 destination, beside export.Shared.
+func Settings() []string {
+	return []string{
+		"bucket", "region", "endpoint", "access-key", "access-key-id", "secret-key", "secret-access-key", "session-token",
+		"path-style", "create-bucket", "key", "remote-path", "file", "if-exists", "content-type", "cache-control", "content-disposition",
+		"storage-class", "acl", "metadata", "sse", "sse-kms-key-id", "presign", "public-url",
+	}
+}

@@ -106,3 +106,11 @@ func (d *destination) readHostKeys(s export.Settings) (err error) {
 	}
 	return nil
 }
+
+// Settings are the names of those that are read of an SFTP destination, beside export.Shared.
+func Settings() []string {
+	return []string{
+		"host", "port", "username", "password", "private-key", "passphrase",
+		"host-key", "known-hosts", "trust-host-key", "remote-path", "file", "if-exists",
+	}
+}

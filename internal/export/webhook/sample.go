@@ -33,7 +33,7 @@ func sample(event string, failed bool, now time.Time) export.Notice {
 		n.Percent = 40
 		return n
 	}
-	hook := project.Destination{Type: destinationType, Status: string(export.Delivered), Attempts: 1, LastStatus: 200, Delivery: "dlv_00000000000000000000000000"}
+	hook := project.Destination{Type: export.Webhook, Status: string(export.Delivered), Attempts: 1, LastStatus: 200, Delivery: "dlv_00000000000000000000000000"}
 	n.Destinations = []project.Destination{hook}
 	n.Outcome = project.Outcome{ID: n.Project.ID, Status: project.Done, EndedAt: now,
 		Result: project.Result{File: "sample/movie.mp4", Duration: 12.48, Size: 3456789, Width: 1920, Height: 1080}}

@@ -85,3 +85,8 @@ func (l *Leaf) timeout(dest export.Destination) time.Duration {
 }
 
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+
+// Settings are the names of those that are read of a webhook, beside export.Shared.
+func Settings() []string {
+	return []string{"endpoint", "content-type", "payload", "headers", "retries", "timeout", "events"}
+}

@@ -22,8 +22,6 @@ import (
 const DefaultTimeout = 15 * time.Second
 
 const (
-	// destinationType is what such destinations and deliveries are called.
-	destinationType = "webhook"
 	// connectTimeout is how much of an attempt's time connecting may take.
 	connectTimeout = 5 * time.Second
 	// defaultPerHost is how many idle connections to one endpoint are kept.
@@ -136,7 +134,7 @@ func (l *Leaf) Operator(target string, e export.OperatorEvent) (export.Delivery,
 
 // delivery is one to an address, with the defaults and without a body.
 func (l *Leaf) delivery(target string) (export.Delivery, error) {
-	return l.address(export.Delivery{Type: destinationType, ContentType: jsonType, Timeout: l.Timeout, Schedule: l.Schedule}, target)
+	return l.address(export.Delivery{Type: export.Webhook, ContentType: jsonType, Timeout: l.Timeout, Schedule: l.Schedule}, target)
 }
 
 // address gives a delivery an address, once everything is checked that can be

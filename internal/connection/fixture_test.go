@@ -1,79 +1,23 @@
 package connection_test
 
 import (
-	"context"
 	"errors"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/reelhook/reelhook/internal/connection"
+	"github.com/reelhook/reelhook/internal/connection/connectiontest"
 	"github.com/reelhook/reelhook/internal/export"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/seal"
 )
 
-// memory is a store in memory.
-type memory struct {
-	mu   sync.Mutex
-	rows map[[2]string]connection.Sealed
-	// read and write fail the calls when they are set.
-	read, write error
-}
-
-func (m *memory) Connections(_ context.Context, account string) (all []connection.Sealed, _ error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for at, row := range m.rows {
-		if at[0] == account {
-			row.Sealed = nil
-			all = append(all, row)
-		}
-	}
-	slices.SortFunc(all, func(a, b connection.Sealed) int { return strings.Compare(a.ID, b.ID) })
-	return all, m.read
-}
-
-func (m *memory) Connection(_ context.Context, account, id string) (connection.Sealed, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	row, ok := m.rows[[2]string{account, id}]
-	if !ok && m.read == nil {
-		return row, connection.ErrNotFound
-	}
-	return row, m.read
-}
-
-func (m *memory) PutConnection(ctx context.Context, c connection.Sealed) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := errors.Join(ctx.Err(), m.write); err != nil {
-		return err
-	}
-	if before, ok := m.rows[[2]string{c.Account, c.ID}]; ok {
-		c.CreatedAt = before.CreatedAt
-	}
-	m.rows[[2]string{c.Account, c.ID}] = c
-	return nil
-}
-
-func (m *memory) DeleteConnection(_ context.Context, account, id string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, ok := m.rows[[2]string{account, id}]; !ok {
-		return connection.ErrNotFound
-	}
-	delete(m.rows, [2]string{account, id})
-	return m.write
-}
-
 // fixture is a vault on an empty store, with a clock that stands.
 type fixture struct {
 	*testing.T
 	*connection.Vault
-	store *memory
+	store *connectiontest.Store
 	keys  *seal.Keys
 	now   time.Time
 	// checked is what the vault asked about.
@@ -89,7 +33,7 @@ func setup(t *testing.T, declared ...connection.Connection) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{T: t, keys: keys, store: &memory{rows: map[[2]string]connection.Sealed{}}, now: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)}
+	f := &fixture{T: t, keys: keys, store: &connectiontest.Store{}, now: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)}
 	f.open(declared...)
 	return f
 }
