@@ -24,6 +24,7 @@ type Document struct {
 	// source is the document as it was submitted, filled the same with its variables
 	// filled in.
 	source, filled *object
+	places         *textMap
 }
 
 // ParseDocument is Parse for who wants to know more of the document, which is kept

@@ -10,9 +10,10 @@ import (
 // tables of them are what the JSON Schema, the reader's tests and the hints at
 // misspelt keys have in common.
 type kind struct {
-	// name is what $defs calls it, about what it is.
-	name, about string
-	keys        []key
+	// name is what $defs calls it, about what it is; plural is what messages call many
+	// of them, "" for what there is one of in each object.
+	name, about, plural string
+	keys                []key
 	// parts are kinds whose keys it has too.
 	parts []string
 	// types are what an object with a "type" has beside, by that type.
@@ -76,6 +77,7 @@ type node struct {
 	Minimum     *float64        `json:"minimum,omitempty"`
 	Maximum     *float64        `json:"maximum,omitempty"`
 	Pattern     string          `json:"pattern,omitempty"`
+	Wanted      string          `json:"patternErrorMessage,omitempty"` // what editors say of the pattern
 	MaxLength   *int            `json:"maxLength,omitempty"`
 	MaxItems    *int            `json:"maxItems,omitempty"`
 	MaxProps    *int            `json:"maxProperties,omitempty"`

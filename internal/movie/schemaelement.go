@@ -3,7 +3,7 @@ package movie
 // elementKinds are the elements and what several types of them have in common
 // (sections 15 and 16 of the contract).
 var elementKinds = []kind{
-	{name: "element", about: "Something that is seen or heard.", needs: []string{"type"}, keys: []key{
+	{name: "element", plural: "elements", about: "Something that is seen or heard.", needs: []string{"type"}, keys: []key{
 		{"type", options(
 			option{"image", "A picture: PNG, JPEG, GIF, WebP, BMP or TIFF."},
 			option{"video", "A video, with its sound."},

@@ -3,10 +3,10 @@ package movie
 // exportKinds are the pipelines and their destinations (sections 23 and 24 of the
 // contract). They are read where they are served; here is which keys there are.
 var exportKinds = []kind{
-	{name: "export", about: "A pipeline: destinations that are served one after another once the movie is rendered.", keys: []key{
+	{name: "export", plural: "exports", about: "A pipeline: destinations that are served one after another once the movie is rendered.", keys: []key{
 		{"destinations", many("destination", maxDestinations), "Where the file goes, and who is told, in this order."},
 	}},
-	{name: "destination", about: "A place the file goes to, or somebody who is told. Texts but secrets may hold macros such as __yyyy__ and __filename__.", open: true, keys: []key{
+	{name: "destination", plural: "destinations", about: "A place the file goes to, or somebody who is told. Texts but secrets may hold macros such as __yyyy__ and __filename__.", open: true, keys: []key{
 		{"type", options(
 			option{"webhook", "An HTTP request that tells how the movie ended."},
 			option{"ftp", "A file server."}, option{"ftps", "A file server, over TLS."}, option{"sftp", "A file server, over SSH."},

@@ -28,7 +28,7 @@ var (
 // movieKinds are the movie, its scenes and what is in them but elements (sections 12
 // to 14 of the contract).
 var movieKinds = []kind{
-	{name: "movie", about: "A movie in the JSON2Video v2 format, as Reelhook renders it.", keys: []key{
+	{name: "movie", plural: "movies", about: "A movie in the JSON2Video v2 format, as Reelhook renders it.", keys: []key{
 		{"$schema", free("string"), "The schema of this document, for editors; it is passed over."},
 		idKey, commentKey, cacheKey, varsKey, elementsKey,
 		{"scenes", many("scene", maxScenes), "Played one after another. They may be left out when the movie has elements of its own."},
@@ -46,7 +46,7 @@ var movieKinds = []kind{
 		{"project", free(), "Written by the SDKs after a rendering; it is passed over."},
 		{"preload", free(), "Not supported: media are fetched when the movie is rendered. It is passed over."},
 	}},
-	{name: "scene", about: "A span of the movie with its own background and elements.", keys: []key{
+	{name: "scene", plural: "scenes", about: "A span of the movie with its own background and elements.", keys: []key{
 		idKey, commentKey, cacheKey, varsKey, conditionKey, elementsKey,
 		{"duration", length().or(-1).eg(-1, 5), "Seconds; -1 fits the scene to its elements."},
 		{"background-color", colour().or("#000000"), "The colour under the elements; transparent shows movie elements with a z-index below 0."},

@@ -31,13 +31,14 @@ func most(n int) *int          { return &n }
 
 // number is a number between two bounds, also written as text.
 func number(low, high float64) value {
-	return value{node: node{Type: types{"number", "string", "null"}, Minimum: bound(low), Maximum: bound(high), Pattern: patterns(filledIn, blank, digits)}}
+	return value{node: node{Type: types{"number", "string", "null"}, Minimum: bound(low), Maximum: bound(high),
+		Pattern: patterns(filledIn, blank, digits), Wanted: "It should be a number, or a text that holds one or {{ makes one }}."}}
 }
 
 // length is a number of seconds, or -1 or -2, or "auto".
 func length() value {
 	v := number(Container, maxSeconds)
-	v.Pattern = patterns(v.Pattern, autoText)
+	v.Pattern, v.Wanted = patterns(v.Pattern, autoText), "It should be a number of seconds, auto, or a text that {{ makes one }}."
 	return v
 }
 
@@ -58,7 +59,7 @@ func upTo(high float64) value {
 // flag is true or false, in all the ways that people write them.
 func flag() value {
 	return value{node: node{Type: types{"boolean", "string", "number", "null"}, Minimum: bound(0), Maximum: bound(1),
-		Pattern: patterns(filledIn, blank, trueText, falseText, flagText)}}
+		Pattern: patterns(filledIn, blank, trueText, falseText, flagText), Wanted: "It should be true or false, or a text that {{ makes one }}."}}
 }
 
 // text is a text; numbers and booleans read as theirs.
@@ -68,7 +69,7 @@ func text() value {
 
 // needed is a text that must say something.
 func needed() value {
-	return value{node: node{Type: types{"string", "number"}, Pattern: `\S`}}
+	return value{node: node{Type: types{"string", "number"}, Pattern: `\S`, Wanted: "It must not be empty."}}
 }
 
 // words is one of several words. Editors offer them; other spellings of them are let
@@ -121,19 +122,21 @@ func offset() value {
 		Pattern: patterns(filledIn, blank, `^\s*[Cc][Ee][Nn][Tt][Ee][Rr]\s*$`, `^\s*-?[0-9]+(\.[0-9]+)?\s*([Pp][Xx]|%)?\s*$`)}}
 }
 
+const wantObject = "It should be an object, or a text that {{ is one }}."
+
 // one is an object of a kind, or a text that stands for one.
 func one(kind string, instead ...string) value {
 	n := ref(kind)
-	n.Type, n.Pattern = types{"object", "string", "null"}, patterns(append([]string{filledIn}, instead...)...)
+	n.Type, n.Pattern, n.Wanted = types{"object", "string", "null"}, patterns(append([]string{filledIn}, instead...)...), wantObject
 	return value{n, kind}
 }
 
 // many is a list of objects of a kind; a lone object is one of one.
 func many(kind string, atMost int) value {
 	item := ref(kind)
-	item.Type, item.Pattern = types{"object", "string"}, filledIn
+	item.Type, item.Pattern, item.Wanted = types{"object", "string"}, filledIn, wantObject
 	n := ref(kind)
-	n.Type, n.Pattern, n.Items = types{"array", "object", "string", "null"}, filledIn, &item
+	n.Type, n.Pattern, n.Wanted, n.Items = types{"array", "object", "string", "null"}, filledIn, "It should be a list of objects, or a text that {{ is one }}.", &item
 	if atMost > 0 {
 		n.MaxItems = most(atMost)
 	}
@@ -144,14 +147,14 @@ func many(kind string, atMost int) value {
 // as false or "none", is none. alone is what may stand in its place.
 func change(kind string, alone ...string) value {
 	v := one(kind, append([]string{blank, noneText, falseText, `^\s*0\s*$`}, alone...)...)
-	v.Type = types{"object", "string", "boolean", "number", "null"}
+	v.Type, v.Wanted = types{"object", "string", "boolean", "number", "null"}, ""
 	return v
 }
 
 // refused is what this version cannot do: only what asks for nothing may stand there.
 func refused() value {
 	return value{node: node{Type: types{"object", "string", "boolean", "number", "null"}, Minimum: bound(0), Maximum: bound(0), MaxProps: most(0),
-		Pattern: patterns(filledIn, blank, noneText, falseText, `^\s*0\s*$`)}}
+		Pattern: patterns(filledIn, blank, noneText, falseText, `^\s*0\s*$`), Wanted: "It is not supported yet."}}
 }
 
 // free is whatever the client likes.
