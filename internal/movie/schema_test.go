@@ -3,6 +3,7 @@ package movie
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -44,13 +45,12 @@ func complaints(t *testing.T, s *jsonschema.Schema, source string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var invalid *jsonschema.ValidationError
-	switch err := s.Validate(doc).(type) {
-	case nil:
+	err = s.Validate(doc)
+	invalid, ok := errors.AsType[*jsonschema.ValidationError](err)
+	switch {
+	case err == nil:
 		return nil
-	case *jsonschema.ValidationError:
-		invalid = err
-	default:
+	case !ok:
 		t.Fatal(err)
 	}
 	all := map[string]bool{}

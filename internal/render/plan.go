@@ -96,7 +96,7 @@ func unmeasured(e *movie.Element) bool {
 
 // timelineFaults are the faults that timeline.Build found.
 func timelineFaults(err error) []movie.Fault {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is what Build returns
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []movie.Fault
 		for _, err := range joined.Unwrap() {
 			all = append(all, timelineFaults(err)...)
