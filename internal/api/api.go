@@ -59,7 +59,7 @@ type Signing interface {
 }
 
 // Options are what the API is made of. Projects, Keys, Files and FileURL are
-// needed; Deliveries, Hooks and Signing by the routes that are about them.
+// needed; Deliveries, Hooks, Signing and Planner by the routes that are about them.
 type Options struct {
 	Projects project.Store
 	// Keys tells who may call, and what.
@@ -73,6 +73,8 @@ type Options struct {
 	Deliveries export.Log
 	Hooks      Hooks
 	Signing    Signing
+	// Planner looks at movies that are to be validated.
+	Planner Planner
 	// Connections are those that destinations may name.
 	Connections Connections
 	// Metrics serves /metrics, which is not there when it is nil.
@@ -102,6 +104,8 @@ type Options struct {
 type server struct {
 	Options
 	mux *http.ServeMux
+	// validations has room for those that run at once.
+	validations chan struct{}
 }
 
 // New makes the handler of every path of the server.
@@ -127,7 +131,7 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &server{o, http.NewServeMux()}
+	s := &server{o, http.NewServeMux(), make(chan struct{}, maxValidations)}
 	for _, rt := range s.routes() {
 		s.handle(rt)
 	}

@@ -16,7 +16,7 @@ func (d *Document) Resolved() json.RawMessage {
 	if w.err != nil { // it was JSON before
 		return json.RawMessage("{}")
 	}
-	shown, _ := Hide(w.Bytes())
+	shown, _ := Hide(bytes.ToValidUTF8(w.Bytes(), []byte("\uFFFD")))
 	return shown
 }
 
