@@ -181,7 +181,7 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools, texts *draw.Drawer)
 		Handler: api.New(api.Options{
 			Projects: a.db, Keys: keys, Files: files, FileURL: fileURL, Progress: a.worker.Progress, Cancel: a.worker.Cancel,
 			Deliveries: a.db, Hooks: exports, Signing: announced{s.rings, exports}, Sending: exports.Sending, Conceal: s.conceal,
-			Planner: planner{a.worker.Renderer, a.worker.Folder},
+			Planner:     planner{a.worker.Renderer, a.worker.Folder},
 			Connections: connections{s.vault, exports, s.masters}, PublicURL: base, Metrics: meters.handler(),
 			Ready: a.db.Ping, Log: a.Log, Now: time.Now, Version: a.Version,
 		}),
