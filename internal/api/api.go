@@ -5,7 +5,8 @@
 // all of it.
 //
 // It must not know how anything is rendered or delivered, nor SQL: work reaches
-// the renderer only through the queue.
+// the renderer only through the queue. What a Planner says of a movie is no work:
+// nothing is drawn or kept.
 package api
 
 import (
