@@ -69,9 +69,6 @@ func (s *server) validate(c *call) (any, error) {
 }
 
 func (s *server) plan(c *call, d *movie.Document) (Planned, error) {
-	// The time to read a request in is over for a body that has been read; without
-	// this its end would be taken for the client's.
-	_ = http.NewResponseController(c.out.ResponseWriter).SetReadDeadline(time.Time{})
 	ctx, cancel := context.WithTimeoutCause(c.Context(), longestValidation, errSlowMedia)
 	defer cancel()
 	p, err := s.Planner.Plan(ctx, d.Movie, c.wantsMedia())
