@@ -29,11 +29,13 @@ var version = ""
 type cli struct {
 	Config kong.ConfigFlag `help:"File with the same settings as the flags." placeholder:"reelhook.yaml" env:"-"`
 
-	Demo    demoCmd    `cmd:"" help:"Render a sample movie, receive its webhook and verify it, all on this machine."`
-	Serve   serveCmd   `cmd:"" help:"Run the server: API, rendering, webhooks and files in one process."`
-	Render  renderCmd  `cmd:"" help:"Render one Movie JSON to an MP4, without a server."`
-	Listen  listenCmd  `cmd:"" help:"Receive webhooks for development: show, verify and forward them, or misbehave."`
-	Trigger triggerCmd `cmd:"" help:"Send a signed, made-up event to an address, without a server."`
+	Demo     demoCmd     `cmd:"" help:"Render a sample movie, receive its webhook and verify it, all on this machine."`
+	Serve    serveCmd    `cmd:"" help:"Run the server: API, rendering, webhooks and files in one process."`
+	Render   renderCmd   `cmd:"" help:"Render one Movie JSON to an MP4, without a server."`
+	Validate validateCmd `cmd:"" help:"Check one Movie JSON without rendering it: all that is wrong, and its timeline."`
+	Schema   schemaCmd   `cmd:"" help:"Print the JSON Schema of Movie JSON, for editors."`
+	Listen   listenCmd   `cmd:"" help:"Receive webhooks for development: show, verify and forward them, or misbehave."`
+	Trigger  triggerCmd  `cmd:"" help:"Send a signed, made-up event to an address, without a server."`
 
 	Deliveries  deliveriesCmd  `cmd:"" help:"See, prove, repeat, recover and cancel deliveries of a server."`
 	Endpoints   endpointsCmd   `cmd:"" help:"See how endpoints are doing; enable, pause or disable them."`

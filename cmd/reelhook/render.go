@@ -18,15 +18,27 @@ import (
 	"github.com/reelhook/reelhook/internal/movie"
 )
 
-type renderCmd struct {
-	Movie         string         `arg:"" help:"The Movie JSON; - reads it from standard input." placeholder:"MOVIE.json"`
-	Output        string         `short:"o" help:"The file to write: out.mp4, or with --frame frame.png (or a .jpg)." type:"path"`
-	Explain       bool           `help:"Print how the movie would be rendered, window by window with FFmpeg's commands, and render nothing." xor:"what"`
-	Frame         *float64       `help:"Render only the picture that shows at this second." placeholder:"SECONDS" xor:"what"`
+// mediaFlags say where media may come from and where they are kept.
+type mediaFlags struct {
 	Cache         string         `help:"Folder of what movies are made of, so that only what changed is made again. By default in the user's own cache." type:"path"`
 	CacheSize     size           `help:"How large it may grow; 0 keeps nothing." default:"5GB"`
 	AllowNetworks []netip.Prefix `help:"Networks that media may be fetched from although not public, such as 127.0.0.0/8."`
 	Encoder       string         `help:"What encodes pictures: libx264, h264_nvenc, h264_qsv, h264_vaapi, or auto; see serve." enum:"auto,libx264,h264_nvenc,h264_qsv,h264_vaapi" default:"libx264"`
+}
+
+// options are the settings of a rendering with these flags.
+func (f mediaFlags) options(folder string) app.RenderOptions {
+	return app.RenderOptions{
+		Folder: folder, Cache: cmp.Or(f.Cache, app.UserCache()), CacheSize: int64(f.CacheSize), AllowNetworks: f.AllowNetworks, Encoder: f.Encoder, Log: newLog("text", slog.LevelWarn),
+	}
+}
+
+type renderCmd struct {
+	Movie   string   `arg:"" help:"The Movie JSON; - reads it from standard input." placeholder:"MOVIE.json"`
+	Output  string   `short:"o" help:"The file to write: out.mp4, or with --frame frame.png (or a .jpg)." type:"path"`
+	Explain bool     `help:"Print how the movie would be rendered, window by window with FFmpeg's commands, and render nothing." xor:"what"`
+	Frame   *float64 `help:"Render only the picture that shows at this second." placeholder:"SECONDS" xor:"what"`
+	mediaFlags
 }
 
 // Help is shown below the flags.
@@ -45,9 +57,7 @@ func (c renderCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o := app.RenderOptions{
-		Folder: folder, Cache: cmp.Or(c.Cache, app.UserCache()), CacheSize: int64(c.CacheSize), AllowNetworks: c.AllowNetworks, Encoder: c.Encoder, Log: newLog("text", slog.LevelWarn),
-	}
+	o := c.options(folder)
 	switch {
 	case c.Explain:
 		return explain(ctx, m, o)

@@ -5,7 +5,8 @@
 // all of it.
 //
 // It must not know how anything is rendered or delivered, nor SQL: work reaches
-// the renderer only through the queue.
+// the renderer only through the queue. What a Planner says of a movie is no work:
+// nothing is drawn or kept.
 package api
 
 import (
@@ -61,7 +62,7 @@ type Signing interface {
 }
 
 // Options are what the API is made of. Projects, Keys, Files and FileURL are
-// needed; Deliveries, Hooks and Signing by the routes that are about them.
+// needed; Deliveries, Hooks, Signing and Planner by the routes that are about them.
 type Options struct {
 	Projects project.Store
 	// Keys tells who may call, and what.
@@ -75,6 +76,8 @@ type Options struct {
 	Deliveries export.Log
 	Hooks      Hooks
 	Signing    Signing
+	// Planner looks at movies that are to be validated.
+	Planner Planner
 	// Connections are those that destinations may name.
 	Connections Connections
 	// Metrics serves /metrics, which is not there when it is nil.
@@ -115,6 +118,8 @@ type server struct {
 	// streams has one for each event stream that may be open.
 	streams *semaphore.Weighted
 	trials  trials
+	// validations has room for those that run at once.
+	validations chan struct{}
 }
 
 // New makes the handler of every path of the server.
@@ -146,7 +151,10 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &server{Options: o, mux: http.NewServeMux(), streams: semaphore.NewWeighted(int64(o.Streams)), trials: trials{of: map[string]int{}}}
+	s := &server{
+		Options: o, mux: http.NewServeMux(), streams: semaphore.NewWeighted(int64(o.Streams)),
+		trials: trials{of: map[string]int{}}, validations: make(chan struct{}, maxValidations),
+	}
 	for _, rt := range s.routes() {
 		s.handle(rt)
 	}

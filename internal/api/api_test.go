@@ -69,7 +69,7 @@ func newWorld(t testing.TB) *world {
 	w.vault = newVault(t, w.clock.Now)
 	w.options = api.Options{
 		Projects: w.store, Keys: w.keys, Files: w.files, Now: w.clock.Now, Version: "1.2.3",
-		Deliveries: w.deliveries, Hooks: w.hooks, Signing: w.ring, Connections: w.vault, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		Deliveries: w.deliveries, Hooks: w.hooks, Signing: w.ring, Connections: w.vault, Planner: &planner{}, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			fmt.Fprintln(w, "reelhook_up 1")
 		}),

@@ -46,6 +46,20 @@ func (c Client) Submit(ctx context.Context, body []byte) (project string, err er
 	return reply.Project, nil
 }
 
+// Validate asks what would become of a Movie JSON document, without rendering it;
+// media tells whether its media are fetched for that.
+func (c Client) Validate(ctx context.Context, body []byte, media bool) (Validation, error) {
+	var reply Validation
+	path := "/movies/validate"
+	if !media {
+		path += "?media=false"
+	}
+	if err := c.call(ctx, http.MethodPost, path, body, &reply); err != nil {
+		return Validation{}, fmt.Errorf("validate a movie: %w", err)
+	}
+	return reply, nil
+}
+
 // Movie asks how a project stands (section 4.1 of the contract). A rendering
 // that failed is no error here; its Status says so.
 func (c Client) Movie(ctx context.Context, id string) (Movie, error) {

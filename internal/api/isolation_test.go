@@ -42,6 +42,7 @@ var foreignCalls = map[string]foreign{
 	"POST /v2/endpoints/*/enable":          {"endpoint", "/v2/endpoints/%s/enable", `{"send":true}`},
 	"POST /v2/endpoints/*/pause":           {"endpoint", "/v2/endpoints/%s/pause", ""},
 	"POST /v2/endpoints/*/disable":         {"endpoint", "/v2/endpoints/%s/disable", ""},
+	"POST /v2/movies/validate":             {"", "/v2/movies/validate", `{"scenes":[{}]}`},
 	"POST /v2/webhooks/test":               {"", "/v2/webhooks/test", `{"endpoint":"https://own.example.org/"}`},
 	"GET /v2/webhooks/secret":              {"", "/v2/webhooks/secret", ""},
 	"POST /v2/webhooks/secret/rotate":      {"", "/v2/webhooks/secret/rotate", ""},

@@ -103,14 +103,18 @@ func violation(r *http.Request, sent []byte, reply *tee) string {
 	if reply.status == http.StatusMethodNotAllowed || !documented(r.Method, path) {
 		return notFailure(reply)
 	}
-	if path == "/v2/openapi.json" && reply.status == http.StatusOK {
+	if (path == "/v2/openapi.json" || path == "/v2/movie.schema.json") && reply.status == http.StatusOK {
 		return "" // it does not name its own fields
+	}
+	body := reply.body.Bytes()
+	if path == "/v2/movies/validate" {
+		body = withoutMovie(body)
 	}
 	asked := r.Clone(r.Context())
 	asked.URL.Path, asked.URL.RawPath = path, ""
 	asked.Body = io.NopCloser(bytes.NewReader(sent))
 	asked.Header.Set("Content-Type", "application/json")
-	answer := &http.Response{StatusCode: reply.status, Header: reply.Header().Clone(), Body: io.NopCloser(bytes.NewReader(reply.body.Bytes()))}
+	answer := &http.Response{StatusCode: reply.status, Header: reply.Header().Clone(), Body: io.NopCloser(bytes.NewReader(body))}
 	validating.Lock()
 	defer validating.Unlock()
 	var text []string
@@ -134,6 +138,17 @@ func violation(r *http.Request, sent []byte, reply *tee) string {
 		}
 	}
 	return strings.Join(text, "\n")
+}
+
+// withoutMovie is a reply without the document in it, whose keys are the client's.
+func withoutMovie(body []byte) []byte {
+	var reply map[string]json.RawMessage
+	if json.Unmarshal(body, &reply) != nil || reply["movie"] == nil {
+		return body
+	}
+	reply["movie"] = json.RawMessage("{}")
+	short, _ := json.Marshal(reply)
+	return short
 }
 
 // documented tells whether the document has an operation.

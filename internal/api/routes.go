@@ -52,6 +52,7 @@ func (s *server) routes() []route {
 	return []route{
 		{path: "/v2/movies", keyed: true, methods: methods{
 			http.MethodPost: {render, s.submit}, http.MethodGet: {viewer, s.movies}, http.MethodDelete: {render, s.remove}}},
+		{path: "/v2/movies/validate", keyed: true, methods: post(render, s.validate)},
 		{path: "/v2/movies/{project}", keyed: true, methods: get(viewer, s.flatMovie)},
 		{path: "/v2/movies/{project}/events", keyed: true, methods: get(viewer, s.events)},
 		{path: "/v2/account", keyed: true, methods: get(viewer, s.account)},
@@ -80,6 +81,7 @@ func (s *server) routes() []route {
 		{path: "/v2/master-key/rotate", keyed: true, whole: true, methods: post(admin, s.rotateMasterKey)},
 		{path: "/v2/keys", keyed: true, methods: methods{http.MethodGet: {admin, s.keys}, http.MethodPost: {admin, s.createKey}}},
 		{path: "/v2/keys/{id}", keyed: true, methods: methods{http.MethodDelete: {admin, s.revokeKey}}},
+		{path: "/v2/movie.schema.json", methods: get(0, s.schema)},
 		{path: "/v2/openapi.json", methods: get(0, s.openapi)},
 		{path: "/v2", keyed: true},
 		{path: "/v2/", keyed: true},

@@ -183,6 +183,7 @@ func (a *App) wire(ctx context.Context, tools *ffmpeg.Tools, texts *draw.Drawer)
 			Projects: a.db, Keys: keys, Files: files, FileURL: fileURL, Progress: a.worker.Progress, Cancel: a.worker.Cancel,
 			Watch: a.worker.Watch, Stopping: stopping,
 			Deliveries: a.db, Hooks: exports, Signing: announced{s.rings, exports}, Sending: exports.Sending, Conceal: s.conceal,
+			Planner:     planner{a.worker.Renderer, a.worker.Folder},
 			Connections: connections{s.vault, exports, s.masters}, PublicURL: base, Metrics: meters.handler(),
 			Ready: a.db.Ping, Log: a.Log, Now: time.Now, Version: a.Version,
 		}),

@@ -73,37 +73,46 @@ func Explain(ctx context.Context, m *movie.Movie, o RenderOptions) (e render.Exp
 
 // with does something with a renderer and a scratch folder.
 func (o RenderOptions) with(ctx context.Context, do func(r *render.Renderer, scratch string) error) error {
-	tools, err := ffmpeg.Find(ctx)
-	if err != nil {
-		return err
-	}
 	texts, err := draw.New(ctx, o.Cache)
 	if err != nil {
 		return err
 	}
-	kept, err := openCache(o.Cache, o.CacheSize)
+	r, err := o.renderer(ctx, texts)
 	if err != nil {
 		return err
 	}
-	version, err := program()
-	if err != nil {
-		return err
-	}
-	folder, err := filepath.Abs(o.Folder)
-	if err != nil {
-		return err
-	}
-	fetcher := media.New(media.Options{
-		Policy: safehttp.Policy{AllowNetworks: o.AllowNetworks}, Tools: tools, Folder: folder, Version: version, Log: o.Log,
-	})
 	scratch, err := os.MkdirTemp("", "reelhook-render-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(scratch)
+	return do(r, scratch)
+}
+
+// renderer is one for a single movie.
+func (o RenderOptions) renderer(ctx context.Context, texts render.Drawer) (*render.Renderer, error) {
+	tools, err := ffmpeg.Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := openCache(o.Cache, o.CacheSize)
+	if err != nil {
+		return nil, err
+	}
+	version, err := program()
+	if err != nil {
+		return nil, err
+	}
+	folder, err := filepath.Abs(o.Folder)
+	if err != nil {
+		return nil, err
+	}
+	fetcher := media.New(media.Options{
+		Policy: safehttp.Policy{AllowNetworks: o.AllowNetworks}, Tools: tools, Folder: folder, Version: version, Log: o.Log,
+	})
 	options := render.Options{Tools: tools, Fetcher: fetcher, Texts: texts, Memory: renderMemory(), Cache: kept, Version: version}
 	options.Encoder = render.ChooseEncoder(ctx, options, o.Encoder, o.Log)
-	return do(render.New(options), scratch)
+	return render.New(options), nil
 }
 
 // UserCache is the user's own folder for what can be made again.

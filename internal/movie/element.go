@@ -13,6 +13,12 @@ const (
 	maxScenes   = 1000
 )
 
+// maxOffset and maxPixels bound what is told of places and of sizes, in pixels.
+const (
+	maxOffset = 100_000
+	maxPixels = 20_000
+)
+
 // later are the element types of the contract that this version cannot render.
 var later = []string{"html", "component", "voice", "audiogram", "subtitles"}
 
@@ -154,7 +160,7 @@ var coordinate = regexp.MustCompile(`^(-?\d+(?:\.\d+)?)\s*(px|%)?$`)
 func (r reader) coord(key string) Coord {
 	s, ok := r.get(key).(string)
 	if !ok {
-		return Coord{Value: r.within(key, 0, -100_000, 100_000)}
+		return Coord{Value: r.within(key, 0, -maxOffset, maxOffset)}
 	}
 	s = strings.ToLower(strings.TrimSpace(s))
 	if s == "center" {
@@ -168,7 +174,7 @@ func (r reader) coord(key string) Coord {
 		return Coord{}
 	}
 	x, _ := strconv.ParseFloat(found[1], 64)
-	x = min(max(x, -100_000), 100_000)
+	x = min(max(x, -maxOffset), maxOffset)
 	if found[2] == "%" {
 		return Coord{x, Percent}
 	}
@@ -181,7 +187,7 @@ func (r reader) pixels(key string) int {
 	if x <= 0 {
 		return -1
 	}
-	return int(math.Round(r.within(key, -1, 1, 20_000)))
+	return int(math.Round(r.within(key, -1, 1, maxPixels)))
 }
 
 func (r reader) sound() *Sound {

@@ -146,7 +146,7 @@ func (f *filler) scene(o *object, at *place, s *scope) any {
 // object is a scene or an element with everything but elements filled in. The times
 // of an element may have to wait.
 func (f *filler) object(o *object, at *place, s *scope, name string, mayWait bool) *object {
-	out := &object{values: make(map[string]any, len(o.keys)), origin: &origin{at.String(), name}}
+	out := &object{values: make(map[string]any, len(o.keys)), origin: &origin{at.String(), name}, asked: o.asked}
 	f.take(at, "")
 	for _, key := range o.keys {
 		if fillers[key] || key == "elements" {
@@ -154,7 +154,7 @@ func (f *filler) object(o *object, at *place, s *scope, name string, mayWait boo
 		}
 		v, here := o.values[key], &place{up: at, key: key}
 		if text, ok := v.(string); ok && mayWait && slices.Contains(timeKeys, key) && f.waits(text, s) {
-			out.set(key, &Later{text, here, s})
+			out.set(key, &Later{text: text, at: here, scope: s})
 			continue
 		}
 		out.set(key, f.value(v, here, s))
@@ -211,7 +211,7 @@ func (f *filler) imported(o *object, at *place, s *scope, name string) []any {
 
 // keep tells whether a scene or an element stays: without a condition it does.
 func (f *filler) keep(o *object, at *place, s *scope) bool {
-	v, ok := o.values["condition"]
+	v, ok := o.find("condition")
 	if !ok {
 		return true
 	}

@@ -41,7 +41,7 @@ func (m *unfinished) fill(doc *object, size int) *object {
 	}
 	f.collectIDs(doc)
 	s := f.scope(nil, doc, nil)
-	out := &object{values: map[string]any{}}
+	out := &object{values: map[string]any{}, asked: doc.asked}
 	for _, key := range doc.keys {
 		at := &place{key: key}
 		switch v := doc.values[key]; key {
@@ -138,7 +138,7 @@ func (f *filler) settle(v any, at *place, s *scope, hidden bool) any {
 		}
 		return f.text(v, at, s)
 	case *object:
-		out := &object{values: make(map[string]any, len(v.keys))}
+		out := &object{values: make(map[string]any, len(v.keys)), asked: v.asked}
 		for _, key := range v.keys {
 			if key == "comment" {
 				continue

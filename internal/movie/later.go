@@ -1,6 +1,7 @@
 package movie
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -19,6 +20,8 @@ type Later struct {
 	text  string
 	at    *place
 	scope *scope
+	// settled is what it came to, nil while that is not known.
+	settled any
 }
 
 // waits tells whether a text asks for what is not known yet.
@@ -51,8 +54,9 @@ func (e *Element) Settle(key string, times Times) error {
 		return Fault{Path: l.at.String(), Message: fmt.Sprintf("%s: '%s': %v", e.Name, key, err)}
 	}
 	if x, ok := v.(float64); ok {
-		v = expression.Number(x)
+		v = json.Number(expression.Number(x))
 	}
+	l.settled = v
 	r := reader{&object{values: map[string]any{key: v}}, &unfinished{}, e.Path}
 	r.time(e, key)
 	return nil

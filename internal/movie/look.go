@@ -106,9 +106,9 @@ func (r reader) crop() Crop {
 			c.warn(key, "crop needs a %s; all that is left of the picture was used", key)
 		}
 	}
-	side := func(key string) int { return int(math.Round(min(max(c.number(key, 0), 0), 100_000))) }
+	side := func(key string) int { return int(math.Round(min(max(c.number(key, 0), 0), maxOffset))) }
 	for _, key := range []string{"x", "y"} {
-		c.within(key, 0, 0, 100_000)
+		c.within(key, 0, 0, maxOffset)
 	}
 	return Crop{X: side("x"), Y: side("y"), Width: side("width"), Height: side("height")}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/reelhook/reelhook/internal/expression"
 )
@@ -25,7 +26,8 @@ const (
 	maxValues = 100_000
 )
 
-// SyntaxError is a body that is not JSON, and where it stops being so.
+// SyntaxError is a body that is not JSON, and where it stops being so: line and
+// column count from 1, columns in characters.
 type SyntaxError struct {
 	Line, Column int
 	Reason       string
@@ -44,6 +46,9 @@ type object struct {
 	// origin is where a scene or an element stood before the document was filled
 	// in; nil when it stands there still.
 	origin *origin
+	// asked are the keys that were looked for; nil, which is outside of tests, for
+	// nobody wants to know.
+	asked map[string]bool
 }
 
 // origin is a place of the submitted document, and what messages call it.
@@ -51,10 +56,20 @@ type origin struct{ path, name string }
 
 // get returns the value of a key, nil when it is missing or null.
 func (o *object) get(key string) any {
+	v, _ := o.find(key)
+	return v
+}
+
+// find returns the value of a key, also null, and tells whether it is there.
+func (o *object) find(key string) (v any, ok bool) {
 	if o == nil {
-		return nil
+		return nil, false
 	}
-	return o.values[key]
+	if o.asked != nil {
+		o.asked[key] = true
+	}
+	v, ok = o.values[key]
+	return v, ok
 }
 
 func (o *object) set(key string, v any) {
@@ -114,7 +129,7 @@ func syntaxError(data []byte, err error) error {
 func errorAt(before []byte, reason string) error {
 	return &SyntaxError{
 		Line:   1 + bytes.Count(before, []byte("\n")),
-		Column: len(before) - bytes.LastIndexByte(before, '\n') - 1,
+		Column: utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]),
 		Reason: reason,
 	}
 }

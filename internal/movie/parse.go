@@ -9,38 +9,6 @@ import (
 	"strings"
 )
 
-// Parse reads a Movie JSON document. The error is ErrEmpty, ErrNoObject or a
-// *SyntaxError: the body is no movie at all. Everything else that is wrong is
-// in the movie's Faults and Warnings, so that its exports can still run.
-func Parse(data []byte) (*Movie, error) {
-	doc, unfilled, err := document(data)
-	if err != nil {
-		return nil, err
-	}
-	m := &unfinished{Movie: Movie{ClientData: json.RawMessage("{}")}}
-	if unfilled {
-		doc = m.fill(doc, len(data))
-	}
-	r := reader{doc, m, ""}
-	m.ID = r.text("id", "")
-	m.Draft = r.boolean("draft", false)
-	m.NoCache = !r.boolean("cache", true)
-	r.clientData()
-	r.size()
-	r.quality()
-	r.rate()
-	r.exports()
-	r.unsupported("template", "templateid")
-	for i, s := range r.list("scenes", maxScenes, "movie") {
-		m.Scenes = append(m.Scenes, s.scene(i))
-	}
-	m.Elements = r.elements(func(i int) string { return "Movie element #" + strconv.Itoa(i+1) })
-	if len(m.Scenes) == 0 && len(m.Elements) == 0 && m.faults.count == 0 {
-		r.fault("scenes", "Movie duration cannot be zero")
-	}
-	return m.finish(), nil
-}
-
 // maxClientData is how many bytes of client-data are carried along: every reply
 // and every webhook repeats them.
 const maxClientData = 256 << 10

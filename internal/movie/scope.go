@@ -200,21 +200,28 @@ func (f *filler) dynamic(name string) bool {
 const unfilledID = "{{"
 
 // collectIDs notes the ids of the elements of the movie and of its scenes.
-func (f *filler) collectIDs(container *object) {
-	for _, item := range listed(container.get("elements")) {
+func (f *filler) collectIDs(doc *object) {
+	f.collectFrom(doc.get("elements"))
+	for _, item := range listed(doc.get("scenes")) {
 		if o, ok := item.(*object); ok {
-			id, _ := scalar(o.get("id"))
-			if expression.Has(id) {
-				id = unfilledID
-			}
-			if id = strings.TrimSpace(id); id != "" {
-				f.ids[id] = true
-			}
+			f.collectFrom(o.get("elements"))
 		}
 	}
-	for _, item := range listed(container.get("scenes")) {
-		if o, ok := item.(*object); ok {
-			f.collectIDs(o)
+}
+
+// collectFrom notes the ids of a list of elements.
+func (f *filler) collectFrom(elements any) {
+	for _, item := range listed(elements) {
+		o, ok := item.(*object)
+		if !ok {
+			continue
+		}
+		id, _ := scalar(o.get("id"))
+		if expression.Has(id) {
+			id = unfilledID
+		}
+		if id = strings.TrimSpace(id); id != "" {
+			f.ids[id] = true
 		}
 	}
 }

@@ -15,9 +15,18 @@ import (
 
 // fetch gets every source and reports all that could not be had together.
 func (j *job) fetch(ctx context.Context) error {
+	missing, err := j.gather(ctx)
+	if err != nil {
+		return err
+	}
+	return faults(missing)
+}
+
+// gather gets every source; missing are those that could not be had.
+func (j *job) gather(ctx context.Context) (missing []movie.Fault, err error) {
 	folder := filepath.Join(j.dir, "media")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
+		return nil, err
 	}
 	elements := j.elements()
 	wants := j.wants(elements)
@@ -25,16 +34,16 @@ func (j *job) fetch(ctx context.Context) error {
 		Dir: folder, Lease: j.lease, Fresh: j.fresh(elements), Wants: wants, OnProgress: j.progress.fetched,
 	})
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	g := got{assets, failed, nil}
 	j.sources = sources{}
 	for _, e := range elements {
 		if err := j.source(e, &g); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return faults(g.missing)
+	return g.missing, nil
 }
 
 // got is what came of fetching, and what is missing for a movie.
@@ -116,7 +125,10 @@ func (j *job) wants(elements []*movie.Element) []media.Want {
 	var wants []media.Want
 	for _, e := range elements {
 		if e.Type != movie.Text {
-			wants = append(append(wants, want(e)), maskWants(e)...)
+			if e.Src != "" { // without one it is a fault of the document
+				wants = append(wants, want(e))
+			}
+			wants = append(wants, maskWants(e)...)
 			continue
 		}
 		j.styles[e] = j.style(e)

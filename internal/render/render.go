@@ -156,7 +156,7 @@ func (j *job) run(ctx context.Context, do func(context.Context, *job) error) err
 	}
 	t, err := timeline.Build(j.movie, j.sources.facts)
 	if err != nil {
-		return err
+		return faults(timelineFaults(err))
 	}
 	j.timeline = t
 	j.warnings = append(j.warnings, t.Warnings...)

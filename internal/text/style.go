@@ -104,6 +104,9 @@ func ParseStyle(settings map[string]string, canvas image.Point, parseColor Color
 	return p.Style, p.problems
 }
 
+// Settings are the settings that ParseStyle knows, sorted.
+func Settings() []string { return slices.Sorted(maps.Keys(properties)) }
+
 func rank(key string) int {
 	switch {
 	case key == "font-size":

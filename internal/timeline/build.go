@@ -17,8 +17,8 @@ const emptyMovie = 5
 const longest = 86400
 
 // Build lowers a movie to its timeline (sections 19 and 20 of the contract).
-// facts tells what is known about an element's medium. The error is a
-// movie.Fault. It sets the elements' times that are movie.Later.
+// facts tells what is known about an element's medium. The error is a movie.Fault,
+// or several joined. It sets the elements' times that are movie.Later.
 func Build(m *movie.Movie, facts func(*movie.Element) Facts) (*Timeline, error) {
 	b := &builder{Timeline: &Timeline{Width: m.Width, Height: m.Height, FPS: m.FPS}, facts: facts}
 	if err := b.settle(m); err != nil {
@@ -128,7 +128,7 @@ func (b *builder) warn(path, message string) {
 }
 
 func (b *builder) addScene(s *movie.Scene, t sceneTime) {
-	scene := Scene{Span: Span{b.frame(t.start), b.frame(t.start + t.length)}, Background: s.Background, NoCache: s.NoCache}
+	scene := Scene{Span: Span{b.frame(t.start), b.frame(t.start + t.length)}, Source: s, Background: s.Background, NoCache: s.NoCache}
 	if len(b.Scenes) > 0 {
 		scene.Out = max(scene.Out, b.Scenes[len(b.Scenes)-1].Out)
 	}

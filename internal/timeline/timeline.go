@@ -39,6 +39,8 @@ type Timeline struct {
 // Scene is a span of frames with its own picture.
 type Scene struct {
 	Span
+	// Source is where it comes from.
+	Source     *movie.Scene
 	Background movie.Color
 	// Transition is the number of frames at the start of this scene that blend
 	// with the scene before, 0 for a cut; Style is its xfade name.

@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,26 +12,27 @@ import (
 
 // settle sets the times of elements that need those of others (section 22 of the
 // contract). Each time is found when it is asked for, in whatever order the elements
-// stand; only for itself it may not ask.
+// stand; only for itself it may not ask. The error has all faults, joined.
 func (b *builder) settle(m *movie.Movie) error {
 	waits := func(e movie.Element) bool { return len(e.Later) > 0 }
 	if !slices.ContainsFunc(m.Elements, waits) && !slices.ContainsFunc(m.Scenes, func(s movie.Scene) bool { return slices.ContainsFunc(s.Elements, waits) }) {
 		return nil
 	}
-	t := &times{builder: b, homes: map[*movie.Element]*home{}, all: map[string]*movie.Element{}, known: map[question]float64{}}
+	t := &times{builder: b, homes: map[*movie.Element]*home{}, all: map[string]*movie.Element{}, known: map[question]float64{}, failed: map[question]error{}}
 	waiting := t.add(&home{elements: m.Elements, open: true})
 	for i := range m.Scenes {
 		s := &m.Scenes[i]
 		waiting = append(waiting, t.add(&home{elements: s.Elements, whole: max(0, s.Duration)})...)
 	}
+	var faults []error
 	for _, e := range waiting {
 		for _, key := range slices.Sorted(maps.Keys(e.Later)) {
-			if err := t.need(e, key); err != nil {
-				return err
+			if err := t.need(e, key); err != nil && !slices.Contains(faults, err) {
+				faults = append(faults, err)
 			}
 		}
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 // times answers when elements are on, in seconds from the start of what holds them.
@@ -39,7 +41,10 @@ type times struct {
 	homes map[*movie.Element]*home
 	all   map[string]*movie.Element // by id, the movie's own before those of scenes
 	known map[question]float64
-	asked []question // each for the one before
+	// failed are those that have no answer, and why: what needs one of them fails
+	// with the same fault, which is told once.
+	failed map[question]error
+	asked  []question // each for the one before
 }
 
 // home is the movie or a scene, with its elements by id.
@@ -101,6 +106,9 @@ func (t *times) once(q question, find func() (float64, error)) (float64, error) 
 	if x, ok := t.known[q]; ok {
 		return x, nil
 	}
+	if err := t.failed[q]; err != nil {
+		return 0, err
+	}
 	if i := slices.Index(t.asked, q); i >= 0 {
 		return 0, t.circle(append(slices.Clone(t.asked[i:]), q))
 	}
@@ -110,10 +118,12 @@ func (t *times) once(q question, find func() (float64, error)) (float64, error) 
 	t.asked = append(t.asked, q)
 	x, err := find()
 	t.asked = t.asked[:len(t.asked)-1]
-	if err == nil {
-		t.known[q] = x
+	if err != nil {
+		t.failed[q] = err
+		return 0, err
 	}
-	return x, err
+	t.known[q] = x
+	return x, nil
 }
 
 // circle is the fault of times that need one another: a property is in every round,

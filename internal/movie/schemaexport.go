@@ -1,0 +1,100 @@
+package movie
+
+// exportKinds are the pipelines and their destinations (sections 23 and 24 of the
+// contract). They are read where they are served; here is which keys there are.
+var exportKinds = []kind{
+	{name: "export", plural: "exports", about: "A pipeline: destinations that are served one after another once the movie is rendered.", keys: []key{
+		{"destinations", many("destination", maxDestinations), "Where the file goes, and who is told, in this order."},
+	}},
+	{name: "destination", plural: "destinations", about: "A place the file goes to, or somebody who is told. Texts but secrets may hold macros such as __yyyy__ and __filename__.", open: true, keys: []key{
+		{"type", options(
+			option{"webhook", "An HTTP request that tells how the movie ended."},
+			option{"ftp", "A file server."}, option{"ftps", "A file server, over TLS."}, option{"sftp", "A file server, over SSH."},
+			option{"s3", "An S3 bucket, or whatever speaks it."}, option{"http-put", "A presigned URL."}, option{"email", "A mail."},
+		), "What it is; it may be left out where id names a connection."},
+		{"id", text(), "A connection whose settings stand under the ones given here."},
+		{"source", text().or("movie").eg("movie", "thumbnail", "json"), "What is exported: movie, thumbnail (a JPEG) or json (this document, without secrets)."},
+		{"on-failure", text().or("continue").eg("continue", "stop"), "stop: uploads and emails behind this one are skipped when it fails."},
+	}, types: []variant{
+		{"webhook", "A webhook.", []string{"webhook"}, nil},
+		{"ftp", "An upload by FTP.", []string{"server", "file"}, nil},
+		{"ftps", "An upload by FTP over TLS.", []string{"server", "file"}, nil},
+		{"sftp", "An upload by SFTP.", []string{"server", "file", "sftp"}, nil},
+		{"s3", "An upload to a bucket.", []string{"file", "s3"}, nil},
+		{"http-put", "An upload to an address.", []string{"http-put"}, nil},
+		{"email", "A mail.", []string{"server", "email"}, nil},
+	}},
+	{name: "webhook", about: "How a webhook is sent.", keys: []key{
+		{"endpoint", text().eg("https://example.org/hook"), "The address it is sent to."},
+		{"content-type", text().or("json").eg("json", "urlencoded"), "json or urlencoded."},
+		{"payload", text().or("flat").eg("flat", "strict", "nested"), "flat; strict: the eight fields of the original; nested: also a movie object."},
+		{"retries", free("array", "number", "string", "null").eg(5, []any{5, "1m", "1h"}), "How many attempts follow the first, or the waits between them."},
+		{"timeout", text().eg(15), "Seconds for one attempt, 1 to 60."},
+		{"headers", free("object", "null").eg(map[string]any{"Authorization": "Bearer …"}), "Headers of your own; their values are never shown."},
+		{"events", free("array", "string", "null").or("movie.completed").eg([]any{"movie.started", "movie.progress", "movie.completed", "movie.failed", "export.completed"}),
+			"What it is told of."},
+	}},
+	{name: "server", about: "A server that is logged in to.", keys: []key{
+		{"host", text().eg("files.example.org"), "Its name."},
+		{"port", text(), "Its port, if it is not the usual one."},
+		{"username", text(), "Who logs in."},
+		{"password", text(), "The password. It is never shown."},
+		{"secure", text().eg("none", "explicit", "implicit", "starttls"), "TLS. ftp: none, explicit or implicit. email: starttls, implicit or none."},
+		{"ca", text(), "PEM of a private authority, trusted beside the others."},
+	}},
+	{name: "file", about: "The file over there.", keys: []key{
+		{"remote-path", text().or("./").eg("/in/__yyyy__/__mm__/"), "The folder; missing ones are made."},
+		{"file", text().or("__filename__"), "The file's name; it may have folders in front."},
+		{"if-exists", text().or("overwrite").eg("overwrite", "unique", "fail"), "What is done when the file is there."},
+	}},
+	{name: "sftp", about: "What only SFTP has.", keys: []key{
+		{"private-key", text(), "A key in place of the password, OpenSSH's or PEM. It is never shown."},
+		{"passphrase", text(), "What the private key is encrypted with. It is never shown."},
+		{"host-key", free("string", "array", "null").eg("SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8"), "Fingerprints or public keys of the server."},
+		{"known-hosts", text(), "Lines as in a known_hosts file."},
+		{"trust-host-key", text().eg("first-use"), "first-use: trust the key that is seen first."},
+	}},
+	{name: "s3", about: "What only S3 has.", keys: []key{
+		{"bucket", text(), "The bucket."},
+		{"region", text().or("us-east-1"), "Its region."},
+		{"endpoint", text().eg("https://storage.googleapis.com"), "The store's address, where it is not Amazon's."},
+		{"access-key", text(), "The id of the access key."},
+		{"access-key-id", text(), "The same as access-key."},
+		{"secret-key", text(), "The secret of the access key. It is never shown."},
+		{"secret-access-key", text(), "The same as secret-key."},
+		{"session-token", text(), "For keys that expire. It is never shown."},
+		{"key", text().eg("__yyyy__/__filename__"), "The object's key, in place of remote-path and file."},
+		{"path-style", flag(), "Whether the bucket stands in the path of the address; by default what suits the endpoint."},
+		{"storage-class", text(), "The storage class."},
+		{"content-type", text(), "The media type, by default the file's."},
+		{"cache-control", text(), "The header of that name."},
+		{"content-disposition", text(), "The header of that name."},
+		{"acl", text().eg("public-read"), "Who may read it."},
+		{"metadata", free("object", "null"), "Names and values that are kept with the object."},
+		{"sse", text().eg("AES256", "aws:kms"), "How the store encrypts it."},
+		{"sse-kms-key-id", text(), "With which key it does."},
+		{"presign", text().eg("24h"), "How long a link in the result opens, at most 7 days."},
+		{"public-url", text(), "The base of the link in the result, for buckets that are open to all."},
+		{"create-bucket", flag().or(false), "true: a bucket that is missing is made."},
+	}},
+	{name: "http-put", about: "What only presigned URLs have.", keys: []key{
+		{"url", text(), "The address. Its query is never shown."},
+		{"method", text().or("PUT").eg("PUT", "POST"), "PUT or POST."},
+		{"content-type", text(), "The media type, by default the file's."},
+		{"headers", free("object", "null"), "Headers that are sent along; their values are never shown."},
+	}},
+	{name: "email", about: "What only mails have.", keys: []key{
+		{"to", recipients(), "Who gets it: a list, or a text with commas."},
+		{"cc", recipients(), "Who gets a copy."},
+		{"bcc", recipients(), "Who gets a copy that the others do not see."},
+		{"reply-to", recipients(), "Where answers go."},
+		{"from", recipients(), "Who writes."},
+		{"subject", text().eg("Your movie is ready"), "The subject."},
+		{"message", text().eg("Have a look:\n__video_url__"), "The text."},
+		{"html", text(), "The same in HTML."},
+		{"attach", flag().or(false), "true: the file goes along if it has at most 10 MB."},
+		{"on", text().or("success").eg("success", "error", "always"), "When it is sent."},
+	}},
+}
+
+func recipients() value { return free("string", "array", "null") }
