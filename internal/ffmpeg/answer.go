@@ -8,7 +8,7 @@ import (
 // entries is all that is asked of ffprobe. What else a file says of itself may
 // be as long as its author likes: a PNG of 1 MB can hold a text of 1 GB.
 const entries = "format=start_time,duration" +
-	":stream=codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,color_space,avg_frame_rate,start_time,duration,sample_rate,channels,channel_layout" +
+	":stream=codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,color_space,color_transfer,avg_frame_rate,start_time,duration,sample_rate,channels,channel_layout" +
 	":stream_disposition=attached_pic:stream_tags=alpha_mode,DURATION:stream_side_data=rotation"
 
 // frameEntries is what is asked of the first frame of a picture.
