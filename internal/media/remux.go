@@ -69,6 +69,9 @@ func (r *run) copyTo(ctx context.Context, file stored, f ffmpeg.Format, late boo
 	limits := r.Probe
 	limits.FileSize = min(limits.FileSize, 2*file.size+1<<20) // a copy is about as large
 	written := filepath.Join(dir, "copy")
+	if err := os.WriteFile(written, nil, 0o600); err != nil { // FFmpeg would let others read it
+		return "", &diskError{err}
+	}
 	err = r.Tools.Run(ctx, dir, ffmpeg.Command{
 		Inputs: []ffmpeg.Input{{Path: file.path, Demuxer: f.Demuxer, GenPTS: true}},
 		Output: append(output, "-f", "matroska"),
