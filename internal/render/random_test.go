@@ -268,7 +268,7 @@ func TestAnyMovie(t *testing.T) {
 		if len(m.Faults) > 0 {
 			return
 		}
-		j := &job{Renderer: &Renderer{Options: Options{Cores: 2}}, movie: m, sources: sources{}}
+		j := &job{Renderer: New(Options{Tools: studio().Tools, Cores: 2}), movie: m, sources: sources{}}
 		for _, e := range j.elements() {
 			j.sources[e] = anySource(rt, e)
 		}
