@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/reelhook/reelhook/internal/cache"
 	"github.com/reelhook/reelhook/internal/ffmpeg"
@@ -53,10 +54,22 @@ func (r *run) keep(file stored) stored {
 
 // remember keeps what a download brought, and how to ask for it again.
 func (r *run) remember(s *source, d *download, file stored) {
-	k := kept{ETag: d.validators.Get("ETag"), LastModified: d.validators.Get("Last-Modified"), SHA256: file.sha256, Size: file.size}
+	k := kept{ETag: d.validators.Get("ETag"), LastModified: settled(d.validators), SHA256: file.sha256, Size: file.size}
 	if data, err := json.Marshal(k); err == nil && (k.ETag != "" || k.LastModified != "") {
 		r.Lease.PutBytes(downloadKey(s.url), data)
 	}
+}
+
+// settled is when what an answer brought was changed last, "" when it may have
+// changed again within the same second, which nobody could tell apart (RFC 9110,
+// 8.8.2.2).
+func settled(h http.Header) string {
+	modified, err := http.ParseTime(h.Get("Last-Modified"))
+	sent, serr := http.ParseTime(h.Get("Date"))
+	if err != nil || serr != nil || sent.Sub(modified) < time.Second {
+		return ""
+	}
+	return h.Get("Last-Modified")
 }
 
 // known is what FFmpeg found out about some content.

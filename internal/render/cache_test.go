@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/reelhook/reelhook/internal/cache"
 	"github.com/reelhook/reelhook/internal/media"
@@ -121,8 +122,10 @@ func three(scene string) string {
 // is, and that "cache": false is heard at its three levels.
 func TestCache(t *testing.T) {
 	l := newLibrary(t)
-	first, made, sent := l.show(t, three(""))
-	t.Logf("made %d files at first", made)
+	for _, name := range []string{"red.png", "wide.png", "ramp.mp4", "tone.wav"} {
+		age(t, name, time.Now().Add(-time.Hour))
+	}
+	first, _, sent := l.show(t, three(""))
 	if sent != 4 {
 		t.Errorf("%d downloads at first", sent)
 	}
@@ -168,12 +171,23 @@ func TestCacheOfAnother(t *testing.T) {
 	}
 }
 
+// age has a file of the studio's folder last changed at a time.
+func age(t *testing.T, name string, at time.Time) {
+	t.Helper()
+	if err := os.Chtimes(filepath.Join(studioFolder, name), at, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestChangedSource holds that a medium that changed at its address is seen to
 // have changed, and that what forgot its address but not its content is found.
 func TestChangedSource(t *testing.T) {
 	l := newLibrary(t)
 	shoot("changing.png", "-f lavfi -i color=red:s=320x180 -frames:v 1")
 	shoot("same.png", "-f lavfi -i color=red:s=320x180 -frames:v 1")
+	now, long := time.Now().Add(time.Minute), time.Now().Add(-time.Hour)
+	age(t, "changing.png", now) // in the second of its download, or behind it
+	age(t, "same.png", long)
 	source := func(name string) string {
 		return fmt.Sprintf(`{"width":320,"height":180,"scenes":[{"duration":1,"elements":[{"type":"image","src":"URL/%s"}]}]}`, name)
 	}
@@ -183,6 +197,7 @@ func TestChangedSource(t *testing.T) {
 		t.Errorf("the same content elsewhere: same bytes %v, %d files made, %d downloaded", bytes.Equal(film, first), made, sent)
 	}
 	shoot("changing.png", "-f lavfi -i color=blue:s=320x180 -frames:v 1")
+	age(t, "changing.png", now)
 	if film, _, sent := l.show(t, source("changing.png")); bytes.Equal(film, first) || sent != 1 {
 		t.Errorf("changed: same bytes %v, %d downloaded", bytes.Equal(film, first), sent)
 	}
