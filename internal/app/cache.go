@@ -37,7 +37,3 @@ func program() (string, error) {
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
-
-// renderMemory is how much of this machine's memory windows may take together: the
-// rest is for the files that are read and written meanwhile.
-func renderMemory() int64 { return freeMemory() / 4 * 3 }

@@ -10,10 +10,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/reelhook/reelhook/internal/sandbox"
+	"github.com/reelhook/reelhook/internal/sandbox/sandboxtest"
 )
 
 // TestOptionsAloneHoldTheDoors tries files that name others where there is no
@@ -24,7 +24,7 @@ func TestOptionsAloneHoldTheDoors(t *testing.T) {
 	tools.box = &sandbox.Sandbox{}
 	dir := t.TempDir()
 	secret := media(t, dir, "secret.ts", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=1")
-	opened := watchOpens(t, secret)
+	opened := sandboxtest.WatchOpens(t, secret)
 	for _, tc := range []struct {
 		name, content string
 		// bare are the options of the run that is not guarded.
@@ -49,23 +49,6 @@ func TestOptionsAloneHoldTheDoors(t *testing.T) {
 				t.Errorf("%s was followed when opened as %s", tc.name, demuxer)
 			}
 		}
-	}
-}
-
-// watchOpens tells whether a file was opened since it was asked last.
-func watchOpens(t *testing.T, path string) func() bool {
-	t.Helper()
-	fd, err := syscall.InotifyInit1(syscall.IN_NONBLOCK | syscall.IN_CLOEXEC)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { syscall.Close(fd) })
-	if _, err := syscall.InotifyAddWatch(fd, path, syscall.IN_OPEN); err != nil {
-		t.Fatal(err)
-	}
-	return func() bool {
-		n, _ := syscall.Read(fd, make([]byte, 1<<16))
-		return n > 0
 	}
 }
 

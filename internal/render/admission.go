@@ -10,11 +10,13 @@ const (
 	bytesPerPixel   = 80
 	bytesPerDecoded = 40
 	bytesPerInput   = 400 << 10
+	bytesPerKept    = 5 / 2.
 )
 
 // memory is about how many bytes it takes to encode a picture.
 func (p *picture) memory() int64 {
 	n := int64(windowBytes) + bytesPerPixel*int64(p.Width)*int64(p.Height) + bytesPerInput*int64(len(p.inputs))
+	n += int64(bytesPerKept * float64(p.repeated)) // yuva420p
 	for _, s := range p.decoded {
 		if v := s.Media.Video; v != nil {
 			n += bytesPerDecoded * int64(v.Width) * int64(v.Height)

@@ -14,6 +14,7 @@ func TestMemory(t *testing.T) {
 		{"1080p with a photo", `{"resolution":"full-hd","scenes":[{"duration":1,"elements":[{"type":"image","src":"a.png?w=2560&h=1440","zoom":2}]}]}`, 180, 260},
 		{"1080p with a video", `{"resolution":"full-hd","scenes":[{"elements":[{"type":"video","src":"v.mp4?d=1&w=1920&h=1080"}]}]}`, 250, 340},
 		{"4K", `{"resolution":"4k","scenes":[{"duration":1,"elements":[{"type":"image","src":"a.png?w=2560&h=1440","zoom":2}]}]}`, 600, 800},
+		{"a picture that blinks, of which a second is kept", `{"resolution":"full-hd","scenes":[{"duration":20,"elements":[{"type":"image","src":"a.gif?d=1&w=1920&h=1080"}]}]}`, 400, 470},
 		{"small", `{"scenes":[{"duration":1}]}`, 64, 100},
 	} {
 		j := planned(t, tc.source)

@@ -49,7 +49,8 @@ func (j *job) shown(w window) []timeline.Clip {
 	return clips
 }
 
-// trial decodes what a window shows of a clip's source, and nothing of a text.
+// trial decodes what a window shows of a clip's source, and nothing of a text. It
+// writes nothing, and may write nowhere.
 func (j *job) trial(ctx context.Context, p *picture, c timeline.Clip, s source) error {
 	if s.Drawn != nil {
 		return nil
@@ -60,7 +61,7 @@ func (j *job) trial(ctx context.Context, p *picture, c timeline.Clip, s source) 
 	}
 	for _, part := range parts[:min(len(parts), 2)] { // the others play what these do
 		decoded := 0
-		err := j.Tools.Run(ctx, j.dir, ffmpeg.Command{
+		err := j.Tools.Run(ctx, "", ffmpeg.Command{
 			Inputs: []ffmpeg.Input{s.inputAt(part.from)},
 			Output: []string{"-map", "0:V:0", "-t", fmt.Sprintf("%.6f", seconds(part.frames, p.FPS)), "-f", "null"}, To: "/dev/null",
 		}, ffmpeg.DefaultLimits(), func(frame int) { decoded = frame })

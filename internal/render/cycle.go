@@ -36,6 +36,7 @@ func (p *picture) cycle(c timeline.Clip, s source, first, last int, prepare func
 		last = min(last, p.frame(float64(plays)*length))
 	}
 	kept := int(math.Ceil(length*float64(p.FPS.Num)/float64(p.FPS.Den))) + 1
+	p.repeated += int64(kept) * int64(c.Box.W) * int64(c.Box.H)
 	t := p.piece(s, p.part(s, c.Seek, kept), prepare)
 	t.add(
 		f("loop", "loop", -1, "size", kept, "start", 0),

@@ -59,9 +59,9 @@ func (p *picture) samplesInput(size image.Point, alpha bool) ffmpeg.Input {
 		"-pix_fmt", sampleFormat(alpha), "-video_size", fmt.Sprintf("%dx%d", size.X, size.Y), "-framerate", rate(p.FPS)}}
 }
 
-// tagged says of samples what every layer is.
+// tagged says of samples what every layer has been converted to, and changes none.
 var tagged = []ffmpeg.Filter{
-	f("setparams", "range", "tv", "color_primaries", "bt709", "color_trc", "bt709", "colorspace", "bt709"), f("setsar", "sar", "1"),
+	f("setsar", "sar", "1"), f("setparams", "range", "tv", "color_primaries", "bt709", "color_trc", "bt709", "colorspace", "bt709"),
 }
 
 // What it costs to have a still fitted by a process of its own, and to decode and

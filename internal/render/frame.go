@@ -18,6 +18,11 @@ type pictureFile struct {
 	encoder []string
 }
 
+// single writes the first picture of a pad.
+func (p pictureFile) single(pad string) []string {
+	return append([]string{"-map", "[" + pad + "]", "-frames:v", "1", "-f", "image2", "-update", "1"}, p.encoder...)
+}
+
 // A JPEG is bt601 in full range (JFIF 1.02), whatever it was made from.
 var jpeg = pictureFile{
 	[]ffmpeg.Filter{f("scale", "in_color_matrix", "bt709", "in_range", "tv", "out_color_matrix", "bt601", "out_range", "pc"), f("format", "pix_fmts", "yuvj420p")},
@@ -57,7 +62,5 @@ func (j *job) frame(ctx context.Context, n int, kind string, as pictureFile) (st
 	p := j.picture(w, nil, false)
 	const shown = "shown"
 	p.chain([]string{output}, shown, append([]ffmpeg.Filter{f("trim", "start_frame", n-w.In)}, as.samples...)...)
-	c := ffmpeg.Command{Inputs: p.inputs, Graph: p.graph}
-	c.Output = append([]string{"-map", "[" + shown + "]", "-frames:v", "1", "-f", "image2", "-update", "1"}, as.encoder...)
-	return j.encode(ctx, p, c, "frame"+kind, nil)
+	return j.encode(ctx, p, ffmpeg.Command{Inputs: p.inputs, Graph: p.graph, Output: as.single(shown)}, "frame"+kind, nil)
 }

@@ -18,7 +18,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -27,6 +26,7 @@ import (
 	"github.com/reelhook/reelhook/internal/media"
 	"github.com/reelhook/reelhook/internal/movie"
 	"github.com/reelhook/reelhook/internal/safehttp"
+	"github.com/reelhook/reelhook/internal/sandbox/sandboxtest"
 )
 
 // field is where hostile media are tried: a server that may be reached and has
@@ -64,7 +64,7 @@ func newField(t *testing.T) *field {
 	if err := os.WriteFile(f.secret, studioFile(t, "secret.ts", "-f lavfi -i testsrc2=s=64x64:d=1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f.opened = watch(t, f.secret)
+	f.opened = sandboxtest.WatchOpens(t, f.secret)
 	s := studio()
 	policy := safehttp.Policy{AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
 	f.renderer = New(Options{Tools: s.Tools, Texts: s.Texts, Fetcher: media.New(media.Options{Tools: s.Tools, Policy: policy, Limits: media.Limits{Backoff: time.Millisecond}})})
@@ -81,23 +81,6 @@ func (f *field) serve(t *testing.T, host string, h http.HandlerFunc) string {
 	srv.Start()
 	t.Cleanup(srv.Close)
 	return srv.URL
-}
-
-// watch tells whether a file was opened since.
-func watch(t *testing.T, path string) func() bool {
-	t.Helper()
-	fd, err := syscall.InotifyInit1(syscall.IN_NONBLOCK | syscall.IN_CLOEXEC)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { syscall.Close(fd) })
-	if _, err := syscall.InotifyAddWatch(fd, path, syscall.IN_OPEN); err != nil {
-		t.Fatal(err)
-	}
-	return func() bool {
-		n, _ := syscall.Read(fd, make([]byte, 4096))
-		return n > 0
-	}
 }
 
 // studioFile is a real medium's content.

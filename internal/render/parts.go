@@ -64,17 +64,12 @@ func (j *job) wantsFresh(w window) bool {
 	if j.movie.NoCache {
 		return true
 	}
-	clips := j.clips(w)
 	for _, i := range []int{w.from, w.to} {
-		if i == noScene {
-			continue
-		}
-		if j.timeline.Scenes[i].NoCache {
+		if i != noScene && j.timeline.Scenes[i].NoCache {
 			return true
 		}
-		clips = append(clips, j.timeline.Scenes[i].Clips...)
 	}
-	return slices.ContainsFunc(clips, func(c timeline.Clip) bool { return c.Element.NoCache })
+	return slices.ContainsFunc(j.shown(w), func(c timeline.Clip) bool { return c.Element.NoCache })
 }
 
 // whole names the finished movie by its parts.

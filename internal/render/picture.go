@@ -23,6 +23,8 @@ type picture struct {
 	graph ffmpeg.Graph
 	// decoded are the sources whose pictures are decoded one after another.
 	decoded []source
+	// repeated is how many pixels are kept to be played again.
+	repeated int64
 	// stills are the pictures that are fitted here, or that have been before: those
 	// whose names are in ready.
 	stills []fitted
@@ -45,11 +47,9 @@ func (p *picture) draw() {
 	for _, c := range p.Above {
 		base = p.paint(base, c)
 	}
-	p.chain([]string{base}, output,
-		f("tpad", "stop", -1, "stop_mode", "clone"), f("trim", "end_frame", p.window.frames()),
-		f("format", "pix_fmts", "yuv420p"), f("setsar", "sar", "1"),
-		// Tags only: every layer has been converted to this already.
-		f("setparams", "range", "tv", "color_primaries", "bt709", "color_trc", "bt709", "colorspace", "bt709"))
+	p.chain([]string{base}, output, append([]ffmpeg.Filter{
+		f("tpad", "stop", -1, "stop_mode", "clone"), f("trim", "end_frame", p.window.frames()), f("format", "pix_fmts", "yuv420p"),
+	}, tagged...)...)
 }
 
 // scene composes one scene, or black over which only the movie's own elements

@@ -26,12 +26,11 @@ type Plan struct {
 // that the document names, also where it has faults elsewhere, so that everything
 // wrong shows at once. The error is this machine's, or the cause of ctx's end.
 func (r *Renderer) Plan(ctx context.Context, m *movie.Movie, dir string) (Plan, error) {
-	lease, err := r.Cache.Lease()
+	j, end, err := r.job(m, dir, nil)
 	if err != nil {
 		return Plan{}, err
 	}
-	defer lease.Close() //nolint:errcheck // what stays behind is swept at the next start
-	j := &job{Renderer: r, movie: m, dir: dir, lease: lease, progress: newProgress(nil)}
+	defer end()
 	missing, err := j.gather(ctx)
 	if err != nil {
 		return Plan{}, err

@@ -113,17 +113,26 @@ func (r *Renderer) with(ctx context.Context, m *movie.Movie, dir string, onProgr
 	if err := faults(m.Faults); err != nil {
 		return nil, err
 	}
-	lease, err := r.Cache.Lease()
+	j, end, err := r.job(m, dir, onProgress)
 	if err != nil {
 		return nil, err
 	}
-	defer lease.Close() //nolint:errcheck // what stays behind is swept at the next start
-	j := &job{Renderer: r, movie: m, dir: dir, lease: lease, progress: newProgress(onProgress)}
+	defer end()
 	err = j.run(ctx, do)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	return j.warnings, err
+}
+
+// job begins the work on a movie. end gives up what it has of the cache; what stays
+// behind is swept at the next start.
+func (r *Renderer) job(m *movie.Movie, dir string, onProgress func(project.Progress)) (j *job, end func(), err error) {
+	lease, err := r.Cache.Lease()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &job{Renderer: r, movie: m, dir: dir, lease: lease, progress: newProgress(onProgress)}, func() { _ = lease.Close() }, nil
 }
 
 // job is the rendering of one movie.

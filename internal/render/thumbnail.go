@@ -2,7 +2,6 @@ package render
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"github.com/reelhook/reelhook/internal/ffmpeg"
@@ -15,14 +14,15 @@ const thumbnailSide = 640
 // thumbnail makes a JPEG of a picture a third into the finished movie, where
 // titles stand and fades are over, and returns its path.
 func (j *job) thumbnail(ctx context.Context, movie project.Result) (string, error) {
-	const colours = "in_color_matrix=bt709:in_range=tv:out_color_matrix=bt601:out_range=pc" // those of a JPEG
-	fit := fmt.Sprintf("scale=%d:%[1]d:force_original_aspect_ratio=decrease:%s", thumbnailSide, colours)
-	if max(movie.Width, movie.Height) <= thumbnailSide {
-		fit = "scale=" + colours
+	size := []any{}
+	if max(movie.Width, movie.Height) > thumbnailSide {
+		size = []any{"w", thumbnailSide, "h", thumbnailSide, "force_original_aspect_ratio", "decrease"}
 	}
+	const shown = "shown"
 	file, err := j.exec(ctx, ffmpeg.Command{
 		Inputs: []ffmpeg.Input{{Path: movie.File, Demuxer: "mov", Seek: movie.Duration / 3}},
-		Output: []string{"-map", "0:v", "-vf", fit, "-frames:v", "1", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "4", "-f", "image2", "-update", "1"},
+		Graph:  ffmpeg.Graph{{In: []string{"0:v"}, Filters: append([]ffmpeg.Filter{f("scale", size...)}, jpeg.samples...), Out: []string{shown}}},
+		Output: jpeg.single(shown),
 	}, "thumbnail.jpg", ffmpeg.DefaultLimits(), nil)
 	if err != nil {
 		return "", err
