@@ -15,7 +15,7 @@ func WatchOpens(t *testing.T, path string) func() bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { syscall.Close(fd) })
+	t.Cleanup(func() { _ = syscall.Close(fd) })
 	if _, err := syscall.InotifyAddWatch(fd, path, syscall.IN_OPEN); err != nil {
 		t.Fatal(err)
 	}
