@@ -19,7 +19,7 @@ import (
 // for what still runs of it: what works for nobody takes the cores of others.
 func TestCancelEndsProcesses(t *testing.T) {
 	d := &desk{Project: project.Project{ID: "p", FileKey: "key/movie.mp4",
-		Source: []byte(`{"resolution":"full-hd","scenes":[{"duration":600,"elements":[{"type":"image","src":"red.png","zoom":3,"resize":"cover"}]}]}`)}}
+		Source: []byte(`{"resolution":"full-hd","scenes":[{"duration":60,"elements":[{"type":"image","src":"red.png","zoom":3,"resize":"cover"}]}]}`)}}
 	w, _ := newWorker(t, d)
 	folder := filepath.Join(w.Folder, "p")
 	done := make(chan error, 1)

@@ -3,7 +3,7 @@ package render
 import (
 	"bytes"
 	"compress/lzw"
-	"compress/zlib"
+	"compress/flate"
 	"encoding/binary"
 	"hash/crc32"
 	"math"
@@ -44,15 +44,28 @@ func le16(n ...uint16) (b []byte) {
 	return b
 }
 
-// packed is n times the same byte through zlib.
+// packed is n times the same byte through zlib (RFC 1950): one run of it packed by
+// itself, again and again, for to pack a gigabyte takes a minute where races are
+// looked for.
 func packed(n int64, c byte) []byte {
+	const run, modulus = 1 << 20, 65521
+	b := append([]byte{0x78, 0x9c}, bytes.Repeat(deflated(run, c, false), int(n/run))...)
+	b = append(b, deflated(n%run, c, true)...)
+	low := (1 + n%modulus*int64(c)) % modulus // Adler-32 of equal bytes
+	high := (n + n*(n+1)/2%modulus*int64(c)) % modulus
+	return append(b, be32(uint32(high<<16|low))...)
+}
+
+// deflated is n times the same byte, as it may stand between others or as the last.
+func deflated(n int64, c byte, last bool) []byte {
 	var b bytes.Buffer
-	z := zlib.NewWriter(&b)
-	block := bytes.Repeat([]byte{c}, 1<<16)
-	for ; n > 0; n -= int64(len(block)) {
-		_, _ = z.Write(block[:min(n, int64(len(block)))])
+	w, _ := flate.NewWriter(&b, flate.DefaultCompression) // a level that there is
+	_, _ = w.Write(bytes.Repeat([]byte{c}, int(n)))
+	if last {
+		_ = w.Close()
+	} else {
+		_ = w.Flush()
 	}
-	_ = z.Close()
 	return b.Bytes()
 }
 
