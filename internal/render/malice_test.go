@@ -2,8 +2,8 @@ package render
 
 import (
 	"bytes"
-	"compress/lzw"
 	"compress/flate"
+	"compress/lzw"
 	"encoding/binary"
 	"hash/crc32"
 	"math"
